@@ -1,0 +1,185 @@
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use modelseal_manifest::{Escaped, NameError};
+
+/// What went wrong between us and the disk.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DiskError {
+    /// The system refused an operation.
+    #[error("{path}: cannot {action}: {source}")]
+    Io {
+        /// Where, escaped for display.
+        path: String,
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A path that was asked for does not exist.
+    #[error("{path}: no such file or directory")]
+    NotFound {
+        /// The path, escaped for display.
+        path: String,
+    },
+    /// A file name that is not UTF-8, which a manifest cannot carry.
+    #[error("{path}: the name is not UTF-8, so no manifest can list it")]
+    NotUtf8 {
+        /// The path; bytes that are not UTF-8 are written `\xNN`.
+        path: String,
+    },
+    /// A file name that a manifest cannot carry.
+    #[error("{0}")]
+    Name(#[from] NameError),
+    /// A symbolic link, while links are not followed.
+    #[error("{path}: is a symbolic link to \"{target}\", and links are not followed here")]
+    Symlink {
+        /// The link.
+        path: String,
+        /// What it points at.
+        target: String,
+    },
+    /// A symbolic link that leads out of the model.
+    #[error("{path}: the symbolic link to \"{target}\" leads out of the model")]
+    LinkEscapes {
+        /// The link.
+        path: String,
+        /// What it points at.
+        target: String,
+    },
+    /// A symbolic link that leads back to itself or to a directory above it.
+    #[error("{path}: the symbolic link to \"{target}\" leads in a circle")]
+    LinkCycle {
+        /// The link.
+        path: String,
+        /// What it points at.
+        target: String,
+    },
+    /// A symbolic link to nothing.
+    #[error("{path}: the symbolic link to \"{target}\" leads to nothing")]
+    LinkDangles {
+        /// The link.
+        path: String,
+        /// What it points at.
+        target: String,
+    },
+    /// A FIFO, socket or device where a regular file should be.
+    #[error("{path}: is a {found}, expected a regular file")]
+    NotRegular {
+        /// Where.
+        path: String,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A file that was not the same from the walk to the end.
+    #[error("{path}: changed while it was read: {what}")]
+    Changed {
+        /// Where.
+        path: String,
+        /// What was seen, and what was expected.
+        what: String,
+    },
+    /// Directories nested beyond what any model needs.
+    #[error("{path}: directories are nested more than {limit} deep")]
+    TooDeep {
+        /// Where.
+        path: String,
+        /// The limit.
+        limit: usize,
+    },
+    /// More directory entries, files or shards than are accepted.
+    #[error("{path}: more than {limit} {what}")]
+    TooMany {
+        /// Where.
+        path: String,
+        /// What there are too many of.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+    /// A file that is longer than its kind may be.
+    #[error("{path}: has more than {limit} bytes, which is the most that is read here")]
+    TooLarge {
+        /// Where.
+        path: String,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// Output that would replace what is there.
+    #[error("{path}: exists already")]
+    Exists {
+        /// Where.
+        path: String,
+    },
+    /// A name that some system would take for something else than a file.
+    #[error("{path}: cannot be copied under this name: {problem}")]
+    NotPortable {
+        /// The name.
+        path: String,
+        /// Why.
+        problem: &'static str,
+    },
+    /// The observer asked to stop.
+    #[error("interrupted")]
+    Cancelled,
+}
+
+/// Whose doing an error is, which decides what a program exits with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ErrorKind {
+    /// The model holds something that can be neither signed nor verified.
+    Model,
+    /// The caller named something that is not there, or may not be replaced.
+    Usage,
+    /// Nothing can be said: the disk failed, or things moved meanwhile.
+    Undecided,
+    /// The work was stopped on request.
+    Cancelled,
+}
+
+impl DiskError {
+    /// Whose doing it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io { .. } | Self::Changed { .. } => ErrorKind::Undecided,
+            Self::NotFound { .. } | Self::Exists { .. } => ErrorKind::Usage,
+            Self::Cancelled => ErrorKind::Cancelled,
+            _ => ErrorKind::Model,
+        }
+    }
+
+    pub(crate) fn io(
+        path: impl Into<String>,
+        action: &'static str,
+    ) -> impl FnOnce(rustix::io::Errno) -> Self {
+        let path = path.into();
+        move |errno| Self::Io { path, action, source: errno.into() }
+    }
+
+    pub(crate) fn std_io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        let path = shown(path);
+        move |source| match source.kind() {
+            io::ErrorKind::NotFound => Self::NotFound { path },
+            _ => Self::Io { path, action, source },
+        }
+    }
+}
+
+/// A path as messages show it: escaped, bytes that are not UTF-8 as `\xNN`.
+pub(crate) fn shown(path: &Path) -> String {
+    shown_bytes(path.as_os_str().as_bytes())
+}
+
+pub(crate) fn shown_bytes(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        let _ = write!(text, "{}", Escaped(chunk.valid()));
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
+}

@@ -1,0 +1,92 @@
+//! Small files that a caller names: keys, bundles, outputs.
+
+use std::fs::{File, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+
+use crate::DiskError;
+use crate::error::shown;
+use crate::stamp::{file_type, type_name};
+
+/// Reads what the caller named, at most `limit` bytes. A pipe will do, so
+/// that a secret need not touch the disk.
+///
+/// # Errors
+/// [`DiskError::NotFound`], [`DiskError::TooLarge`], [`DiskError::Io`].
+pub fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
+    let file = File::open(path).map_err(DiskError::std_io(path, "open"))?;
+    read_at_most(&file, path, limit)
+}
+
+/// Reads a regular file of at most `limit` bytes, and never waits for a pipe.
+///
+/// # Errors
+/// [`DiskError::NotFound`], [`DiskError::NotRegular`],
+/// [`DiskError::TooLarge`], [`DiskError::Io`].
+pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let fd =
+        open(path, flags, Mode::empty()).map_err(|errno| DiskError::std_io(path, "open")(errno.into()))?;
+    let stat = fstat(&fd).map_err(DiskError::io(shown(path), "examine"))?;
+    match file_type(&stat) {
+        FileType::RegularFile => read_at_most(&File::from(fd), path, limit),
+        other => Err(DiskError::NotRegular { path: shown(path), found: type_name(other) }),
+    }
+}
+
+fn read_at_most(file: &File, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(DiskError::std_io(path, "read"))?;
+    if bytes.len() as u64 > limit {
+        return Err(DiskError::TooLarge { path: shown(path), limit });
+    }
+    Ok(bytes)
+}
+
+/// Whether an output may take the place of what is there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Overwrite {
+    /// No: [`DiskError::Exists`].
+    Refuse,
+    /// Yes, when the new one is complete.
+    Replace,
+}
+
+/// Writes `bytes` to `path`, whole or not at all: into a new file in the same
+/// directory, to the disk, then under its name. `mode` is the most that the
+/// file permits; the process's umask takes from it.
+///
+/// # Errors
+/// [`DiskError::Exists`], [`DiskError::NotFound`] when the directory does not
+/// exist, [`DiskError::Io`].
+pub fn write_output(path: &Path, bytes: &[u8], mode: u32, overwrite: Overwrite) -> Result<(), DiskError> {
+    let exists = || DiskError::Exists { path: shown(path) };
+    if overwrite == Overwrite::Refuse && path.symlink_metadata().is_ok() {
+        return Err(exists());
+    }
+    let parent = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let mut partial = tempfile::Builder::new()
+        .prefix(".modelseal-")
+        .suffix(".partial")
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(parent)
+        .map_err(DiskError::std_io(parent, "create a file in"))?;
+    partial
+        .write_all(bytes)
+        .and_then(|()| partial.as_file().sync_all())
+        .map_err(DiskError::std_io(path, "write"))?;
+    let persisted = match overwrite {
+        Overwrite::Refuse => partial.persist_noclobber(path),
+        Overwrite::Replace => partial.persist(path),
+    };
+    persisted.map(drop).map_err(|failed| match failed.error.kind() {
+        io::ErrorKind::AlreadyExists => exists(),
+        _ => DiskError::std_io(path, "write")(failed.error),
+    })
+}

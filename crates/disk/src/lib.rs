@@ -1,0 +1,35 @@
+//! The one door to model files.
+//!
+//! A [`Model`] is opened once; its [`Inventory`] lists what is there; what is
+//! measured is read from handles that were opened one component at a time
+//! below the model's own directory handle, never through a path that somebody
+//! could swap, and never through a symbolic link unless the rules say so.
+//! Whatever is not a regular file is refused before it is read. A file that is
+//! not the same before, during and after is an error, not a digest.
+//!
+//! Not checked here: a writer who changes bytes in place after they were read.
+//! What has to be safe to load later is copied while it is hashed, into a
+//! [`PrivateDir`].
+
+#![expect(clippy::disallowed_methods, reason = "this is the crate that may touch the disk")]
+
+mod cancel;
+mod error;
+mod file;
+mod hash;
+mod hub;
+mod inventory;
+mod measure;
+mod model;
+mod open;
+mod private_dir;
+mod resolve;
+mod stamp;
+
+pub use cancel::{Cancel, Observer, Unobserved};
+pub use error::{DiskError, ErrorKind};
+pub use file::{Overwrite, read_named, read_regular, write_output};
+pub use inventory::{FoundFile, Ignored, IgnoredKind, Inventory, Links, WalkRules};
+pub use measure::{MAX_RESOURCES, MeasureOptions, MeasuredFile, Measurement};
+pub use model::Model;
+pub use private_dir::PrivateDir;

@@ -1,0 +1,122 @@
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use modelseal_manifest::ManifestPath;
+use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+
+use crate::error::{shown, shown_bytes};
+use crate::hub::HubRepository;
+use crate::inventory::walk;
+use crate::stamp::{Stamp, file_type, type_name};
+use crate::{DiskError, FoundFile, Inventory, Observer, WalkRules};
+
+/// A model on the disk: a directory, or one file.
+#[derive(Debug)]
+pub struct Model {
+    path: PathBuf,
+    canonical: PathBuf,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Directory { root: OwnedFd, hub: Option<HubRepository> },
+    File { name: ManifestPath },
+}
+
+impl Model {
+    /// Opens `path`, which may itself be a symbolic link: the caller named it.
+    ///
+    /// # Errors
+    /// [`DiskError::NotFound`]; [`DiskError::NotRegular`] for what is neither a
+    /// directory nor a regular file; [`DiskError::NotUtf8`] or
+    /// [`DiskError::Name`] for a single file that no manifest can name;
+    /// [`DiskError::Io`].
+    pub fn open(path: &Path) -> Result<Self, DiskError> {
+        let fd = open_named(path)?;
+        let stat = fstat(&fd).map_err(DiskError::io(shown(path), "examine"))?;
+        let canonical = path.canonicalize().map_err(DiskError::std_io(path, "resolve"))?;
+        let kind = match file_type(&stat) {
+            FileType::Directory => Kind::Directory { hub: HubRepository::of(fd.as_fd()), root: fd },
+            FileType::RegularFile => Kind::File { name: file_name(path)? },
+            other => return Err(DiskError::NotRegular { path: shown(path), found: type_name(other) }),
+        };
+        Ok(Self { path: path.to_owned(), canonical, kind })
+    }
+
+    /// The path that it was opened by.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The last component of its true path: the name to put into a statement.
+    pub fn name(&self) -> String {
+        match &self.kind {
+            Kind::File { name } => name.as_str().to_owned(),
+            Kind::Directory { .. } => match self.canonical.file_name() {
+                Some(name) => name.to_string_lossy().into_owned(),
+                None => "model".to_owned(),
+            },
+        }
+    }
+
+    /// Whether it is one file.
+    pub fn is_file(&self) -> bool {
+        matches!(self.kind, Kind::File { .. })
+    }
+
+    /// Whether it is a snapshot in the cache of the Hugging Face hub client.
+    pub fn is_hub_snapshot(&self) -> bool {
+        matches!(self.kind, Kind::Directory { hub: Some(_), .. })
+    }
+
+    /// The name that `path` has inside this model, if it lies inside. The file
+    /// need not exist, its directory must.
+    pub fn locate(&self, path: &Path) -> Option<ManifestPath> {
+        let parent = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        let absolute = match path.file_name() {
+            Some(name) => parent.canonicalize().ok()?.join(name),
+            None => path.canonicalize().ok()?,
+        };
+        ManifestPath::new(absolute.strip_prefix(&self.canonical).ok()?.to_str()?).ok()
+    }
+
+    /// Lists what is there.
+    ///
+    /// # Errors
+    /// Any [`DiskError`]: a link, a special file, a name that no manifest can
+    /// carry, a directory that cannot be read. Nothing is skipped.
+    pub fn inventory(&self, rules: &WalkRules, observer: &dyn Observer) -> Result<Inventory, DiskError> {
+        match &self.kind {
+            Kind::Directory { root, hub } => walk(root.as_fd(), hub.as_ref(), rules, observer),
+            Kind::File { name } => {
+                let stat =
+                    fstat(open_named(&self.path)?).map_err(DiskError::io(shown(&self.path), "examine"))?;
+                let stamp = Stamp::of(&stat);
+                let file = FoundFile { path: name.clone(), link_target: None, is_hub_link: false, stamp };
+                Ok(Inventory { files: vec![file], ignored: vec![] })
+            }
+        }
+    }
+
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.kind
+    }
+}
+
+pub(crate) fn open_named(path: &Path) -> Result<OwnedFd, DiskError> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    open(path, flags, Mode::empty()).map_err(|errno| DiskError::std_io(path, "open")(errno.into()))
+}
+
+fn file_name(path: &Path) -> Result<ManifestPath, DiskError> {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    match name.to_str() {
+        Some(name) => Ok(ManifestPath::new(name)?),
+        None => Err(DiskError::NotUtf8 { path: shown_bytes(name.as_bytes()) }),
+    }
+}

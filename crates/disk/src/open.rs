@@ -1,0 +1,121 @@
+use std::ffi::CString;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use modelseal_manifest::ManifestPath;
+use rustix::fs::{FileType, fstat};
+use rustix::io::Errno;
+
+use crate::hub::HubRepository;
+use crate::inventory::Links;
+use crate::resolve::{LinkShown, Place, follow, open_directory, open_file, read_link};
+use crate::stamp::{Stamp, file_type, type_name};
+use crate::{DiskError, FoundFile};
+
+/// Opens the files of one model directory, a component at a time below its
+/// handle. One for each thread: it remembers the last directory it was in.
+pub(crate) struct Opener<'a> {
+    root: BorrowedFd<'a>,
+    hub: Option<&'a HubRepository>,
+    links: Links,
+    parent: Option<(String, OwnedFd)>,
+}
+
+impl<'a> Opener<'a> {
+    pub(crate) fn new(root: BorrowedFd<'a>, hub: Option<&'a HubRepository>, links: Links) -> Self {
+        Self { root, hub, links, parent: None }
+    }
+
+    /// Opens the file and checks that it is the one that the walk saw.
+    pub(crate) fn open(&mut self, file: &FoundFile) -> Result<OwnedFd, DiskError> {
+        let fd = match self.links {
+            Links::Refuse => self.open_below_directories(&file.path)?,
+            Links::Follow => self.open_through_links(&file.path)?,
+        };
+        check_same(&fd, file)?;
+        Ok(fd)
+    }
+
+    fn open_below_directories(&mut self, path: &ManifestPath) -> Result<OwnedFd, DiskError> {
+        let name = component(path.file_name())?;
+        let (root, hub) = (self.root, self.hub);
+        let parent = match path.parent() {
+            None => root,
+            Some(parent) => self.directory(parent)?,
+        };
+        match open_file(parent, &name) {
+            Err(Errno::LOOP) => open_hub_link(parent, &name, hub, path, path.components().count() - 1),
+            opened => opened.map_err(DiskError::io(path.to_string(), "open")),
+        }
+    }
+
+    fn directory(&mut self, path: &str) -> Result<BorrowedFd<'_>, DiskError> {
+        let is_current = self.parent.as_ref().is_some_and(|(current, _)| current == path);
+        if !is_current {
+            let mut fd: Option<OwnedFd> = None;
+            for name in path.split('/') {
+                let dir = fd.as_ref().map_or(self.root, AsFd::as_fd);
+                let shown = || modelseal_manifest::Escaped(path).to_string();
+                fd = Some(
+                    open_directory(dir, &component(name)?)
+                        .map_err(DiskError::io(shown(), "open directory"))?,
+                );
+            }
+            self.parent = fd.map(|fd| (path.to_owned(), fd));
+        }
+        Ok(self.parent.as_ref().map_or(self.root, |(_, fd)| fd.as_fd()))
+    }
+
+    fn open_through_links(&self, path: &ManifestPath) -> Result<OwnedFd, DiskError> {
+        let (shown, raw) = (path.to_string(), path.as_str().as_bytes());
+        match follow(self.root, &[], raw, &LinkShown { path: &shown, target: raw }) {
+            Ok(Place::File { parent, name }) => {
+                open_file(parent, &name).map_err(DiskError::io(shown, "open"))
+            }
+            Ok(Place::Directory { .. }) => Err(DiskError::Changed {
+                path: shown,
+                what: "it was a file, now it is a directory".to_owned(),
+            }),
+            Err(DiskError::LinkEscapes { .. }) if self.hub.is_some() => {
+                Opener::new(self.root, self.hub, Links::Refuse).open_below_directories(path)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Opens what a link of a hub snapshot stands for; any other link is refused.
+pub(crate) fn open_hub_link(
+    dir: BorrowedFd<'_>,
+    name: &CString,
+    hub: Option<&HubRepository>,
+    path: &ManifestPath,
+    depth: usize,
+) -> Result<OwnedFd, DiskError> {
+    let shown = path.to_string();
+    let target = read_link(dir, name).map_err(DiskError::io(&shown, "read the link"))?;
+    let link = LinkShown { path: &shown, target: &target };
+    match hub.and_then(|hub| hub.open(depth, &target)) {
+        None => Err(link.refused()),
+        Some(Err(Errno::NOENT)) => Err(link.dangles()),
+        Some(opened) => opened.map_err(DiskError::io(&shown, "open the blob behind the link")),
+    }
+}
+
+fn check_same(fd: &OwnedFd, file: &FoundFile) -> Result<(), DiskError> {
+    let stat = fstat(fd).map_err(DiskError::io(file.path.to_string(), "examine"))?;
+    match file_type(&stat) {
+        FileType::RegularFile => check_stamp(file, &Stamp::of(&stat)),
+        other => Err(DiskError::NotRegular { path: file.path.to_string(), found: type_name(other) }),
+    }
+}
+
+pub(crate) fn check_stamp(file: &FoundFile, now: &Stamp) -> Result<(), DiskError> {
+    match file.stamp.difference(now) {
+        None => Ok(()),
+        Some(what) => Err(DiskError::Changed { path: file.path.to_string(), what }),
+    }
+}
+
+pub(crate) fn component(name: &str) -> Result<CString, DiskError> {
+    CString::new(name).map_err(|_| DiskError::NotUtf8 { path: name.escape_default().to_string() })
+}
