@@ -1,0 +1,229 @@
+use std::fmt::{self, Debug};
+
+use modelseal_verify::{KeyAlgorithm, PublicKey};
+use p256::ecdsa::signature::Signer;
+use pkcs8::der::asn1::ObjectIdentifier;
+use pkcs8::der::{Decode, SecretDocument, pem};
+use pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, LineEnding, PrivateKeyInfo};
+use rand_core::OsRng;
+use sec1::{EcParameters, EcPrivateKey};
+use zeroize::Zeroizing;
+
+use crate::SignError;
+
+const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+
+/// A private key. It is wiped from memory when it is dropped, and `Debug`
+/// shows its public half only.
+pub struct PrivateKey(Key);
+
+enum Key {
+    P256(p256::SecretKey),
+    P384(p384::SecretKey),
+    P521(p521::SecretKey),
+    Ed25519(ed25519_dalek::SigningKey),
+}
+
+impl PrivateKey {
+    /// Makes a new key from the system's randomness.
+    pub fn generate(algorithm: KeyAlgorithm) -> Self {
+        Self(match algorithm {
+            KeyAlgorithm::P256 => Key::P256(p256::SecretKey::random(&mut OsRng)),
+            KeyAlgorithm::P384 => Key::P384(p384::SecretKey::random(&mut OsRng)),
+            KeyAlgorithm::P521 => Key::P521(p521::SecretKey::random(&mut OsRng)),
+            KeyAlgorithm::Ed25519 => Key::Ed25519(ed25519_dalek::SigningKey::generate(&mut OsRng)),
+        })
+    }
+
+    /// Reads PEM: PKCS#8 (`PRIVATE KEY`), or SEC1 (`EC PRIVATE KEY`), before
+    /// which OpenSSL may have written `EC PARAMETERS`.
+    ///
+    /// # Errors
+    /// [`PrivateKeyError`], which tells encrypted keys, public keys and other
+    /// algorithms from nonsense.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, PrivateKeyError> {
+        let text = std::str::from_utf8(pem).map_err(|_| PrivateKeyError::NotPem)?;
+        let mut curve = None;
+        for block in pem_blocks(text) {
+            if block.contains("Proc-Type:") {
+                return Err(PrivateKeyError::LegacyEncryption);
+            }
+            let label = block.lines().next().unwrap_or_default();
+            let label = label.trim_start_matches("-----BEGIN ").trim_end_matches("-----");
+            let malformed = |_| PrivateKeyError::Malformed;
+            match label {
+                "EC PARAMETERS" => {
+                    // Not a `Document`: the name of a curve is no SEQUENCE.
+                    let (_, der) =
+                        pem::decode_vec(block.as_bytes()).map_err(|_| PrivateKeyError::Malformed)?;
+                    curve = EcParameters::from_der(&der).map_err(malformed)?.named_curve();
+                }
+                "PRIVATE KEY" => {
+                    return Self::from_pkcs8(
+                        SecretDocument::from_pem(block).map_err(malformed)?.1.as_bytes(),
+                    );
+                }
+                "EC PRIVATE KEY" => {
+                    return Self::from_sec1(
+                        SecretDocument::from_pem(block).map_err(malformed)?.1.as_bytes(),
+                        curve,
+                    );
+                }
+                "ENCRYPTED PRIVATE KEY" => return Err(PrivateKeyError::Encrypted),
+                other => return Err(PrivateKeyError::Label { found: other.to_owned() }),
+            }
+        }
+        Err(PrivateKeyError::NotPem)
+    }
+
+    fn from_pkcs8(der: &[u8]) -> Result<Self, PrivateKeyError> {
+        let malformed = |_| PrivateKeyError::Malformed;
+        let info = PrivateKeyInfo::from_der(der).map_err(|_| PrivateKeyError::Malformed)?;
+        let curve = info.algorithm.parameters.and_then(|parameters| parameters.decode_as().ok());
+        Ok(Self(match (info.algorithm.oid, curve) {
+            (EC_PUBLIC_KEY, Some(P256)) => {
+                Key::P256(DecodePrivateKey::from_pkcs8_der(der).map_err(malformed)?)
+            }
+            (EC_PUBLIC_KEY, Some(P384)) => {
+                Key::P384(DecodePrivateKey::from_pkcs8_der(der).map_err(malformed)?)
+            }
+            (EC_PUBLIC_KEY, Some(P521)) => {
+                Key::P521(DecodePrivateKey::from_pkcs8_der(der).map_err(malformed)?)
+            }
+            (ED25519, None) => Key::Ed25519(DecodePrivateKey::from_pkcs8_der(der).map_err(malformed)?),
+            (EC_PUBLIC_KEY, Some(other)) => return Err(unsupported(format!("the curve {other}"))),
+            (EC_PUBLIC_KEY, None) => {
+                return Err(unsupported("a curve given by explicit parameters".to_owned()));
+            }
+            (other, _) => return Err(unsupported(format!("the algorithm {other}"))),
+        }))
+    }
+
+    fn from_sec1(der: &[u8], before: Option<ObjectIdentifier>) -> Result<Self, PrivateKeyError> {
+        let key = EcPrivateKey::from_der(der).map_err(|_| PrivateKeyError::Malformed)?;
+        let malformed = |_| PrivateKeyError::Malformed;
+        let inside = key.parameters.and_then(EcParameters::named_curve);
+        if before.is_some() && inside.is_some() && before != inside {
+            return Err(PrivateKeyError::Malformed);
+        }
+        Ok(Self(match inside.or(before) {
+            Some(P256) => Key::P256(p256::SecretKey::from_sec1_der(der).map_err(malformed)?),
+            Some(P384) => Key::P384(p384::SecretKey::from_sec1_der(der).map_err(malformed)?),
+            Some(P521) => Key::P521(p521::SecretKey::from_sec1_der(der).map_err(malformed)?),
+            Some(other) => return Err(unsupported(format!("the curve {other}"))),
+            None => return Err(unsupported("a key that does not name its curve".to_owned())),
+        }))
+    }
+
+    /// Writes PKCS#8 PEM, not encrypted.
+    #[expect(clippy::missing_panics_doc, reason = "a key in memory always encodes")]
+    pub fn to_pkcs8_pem(&self) -> Zeroizing<String> {
+        let pem = match &self.0 {
+            Key::P256(key) => key.to_pkcs8_pem(LineEnding::LF),
+            Key::P384(key) => key.to_pkcs8_pem(LineEnding::LF),
+            Key::P521(key) => key.to_pkcs8_pem(LineEnding::LF),
+            Key::Ed25519(key) => key.to_pkcs8_pem(LineEnding::LF),
+        };
+        pem.expect("a key in memory always encodes")
+    }
+
+    /// Its public half.
+    #[expect(clippy::missing_panics_doc, reason = "the public half of a key is a key")]
+    pub fn public_key(&self) -> PublicKey {
+        let der = match &self.0 {
+            Key::P256(key) => key.public_key().to_public_key_der(),
+            Key::P384(key) => key.public_key().to_public_key_der(),
+            Key::P521(key) => key.public_key().to_public_key_der(),
+            Key::Ed25519(key) => key.verifying_key().to_public_key_der(),
+        };
+        let der = der.expect("a key in memory always encodes");
+        PublicKey::from_spki_der(der.as_bytes()).expect("the public half of a key is a key")
+    }
+
+    /// Signs: DER ECDSA with the hash of the curve's size, or 64 bytes of pure
+    /// Ed25519. The nonces of P-256 and P-384 are those of RFC 6979, those of
+    /// P-521 are random.
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let backend = |_| SignError::Backend;
+        Ok(match &self.0 {
+            Key::P256(key) => {
+                let signature: p256::ecdsa::Signature =
+                    p256::ecdsa::SigningKey::from(key).try_sign(message).map_err(backend)?;
+                signature.to_der().as_bytes().to_vec()
+            }
+            Key::P384(key) => {
+                let signature: p384::ecdsa::Signature =
+                    p384::ecdsa::SigningKey::from(key).try_sign(message).map_err(backend)?;
+                signature.to_der().as_bytes().to_vec()
+            }
+            Key::P521(key) => {
+                let scalar = Zeroizing::new(key.to_bytes());
+                let signing_key = p521::ecdsa::SigningKey::from_slice(&scalar).map_err(backend)?;
+                let signature: p521::ecdsa::Signature = signing_key.try_sign(message).map_err(backend)?;
+                signature.to_der().as_bytes().to_vec()
+            }
+            Key::Ed25519(key) => key.try_sign(message).map_err(backend)?.to_bytes().to_vec(),
+        })
+    }
+}
+
+impl Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PrivateKey(public half sha256:{})", self.public_key().fingerprint())
+    }
+}
+
+/// The blocks of a PEM text, each from its BEGIN line through its END line.
+/// Text between blocks is passed over, as OpenSSL does.
+fn pem_blocks(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let start = rest.find("-----BEGIN ")?;
+        let block = &rest[start..];
+        let end_line = block.find("-----END ")?;
+        let end = block[end_line..].find('\n').map_or(block.len(), |newline| end_line + newline);
+        rest = &block[end..];
+        Some(block[..end].trim_end())
+    })
+}
+
+fn unsupported(found: String) -> PrivateKeyError {
+    PrivateKeyError::Algorithm { found }
+}
+
+/// Why bytes are not a private key that we can use. It never holds any of
+/// those bytes.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrivateKeyError {
+    /// Not PEM at all.
+    #[error("not a PEM file: expected -----BEGIN PRIVATE KEY----- or -----BEGIN EC PRIVATE KEY-----")]
+    NotPem,
+    /// PEM of something else.
+    #[error("holds a \"{}\", expected a \"PRIVATE KEY\" or \"EC PRIVATE KEY\"", found.escape_default())]
+    Label {
+        /// The label of the block.
+        found: String,
+    },
+    /// PKCS#8 under a passphrase.
+    #[error("the private key is encrypted with a passphrase, which this version cannot read")]
+    Encrypted,
+    /// The encryption of OpenSSL before PKCS#8, which protects badly.
+    #[error(
+        "the private key is encrypted in OpenSSL's legacy PEM format (Proc-Type), which is not supported"
+    )]
+    LegacyEncryption,
+    /// Not DER of a key, or its parts contradict each other.
+    #[error("the private key is malformed")]
+    Malformed,
+    /// A key that signs no models.
+    #[error("{found} is not supported (P-256, P-384, P-521 and Ed25519 are)")]
+    Algorithm {
+        /// What was found.
+        found: String,
+    },
+}

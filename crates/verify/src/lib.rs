@@ -1,0 +1,69 @@
+//! From an [`UntrustedBundle`] to something proved, without a disk, a network
+//! or a clock of its own.
+//!
+//! ```text
+//! UntrustedBundle --verify(&Trust)--> VerifiedStatement --compare(measured)--> MatchedManifest
+//! ```
+//!
+//! Only [`verify`] makes a [`VerifiedStatement`], and only that can be compared
+//! with what was measured:
+//!
+//! ```
+//! # use modelseal_verify::{Trust, Unlisted, verify};
+//! # use modelseal_bundle::UntrustedBundle;
+//! fn whole_way(bundle: UntrustedBundle, trust: &Trust) {
+//!     if let Ok(statement) = verify(bundle, trust) {
+//!         let _ = statement.compare(&[], &[], Unlisted::Refuse);
+//!     }
+//! }
+//! ```
+//!
+//! A bundle that nobody verified has no such method:
+//!
+//! ```compile_fail,E0599
+//! # use modelseal_verify::Unlisted;
+//! # use modelseal_bundle::UntrustedBundle;
+//! fn shortcut(bundle: UntrustedBundle) {
+//!     let _ = bundle.compare(&[], &[], Unlisted::Refuse);
+//! }
+//! ```
+//!
+//! neither has a statement that was only parsed:
+//!
+//! ```compile_fail,E0599
+//! # use modelseal_verify::Unlisted;
+//! # use modelseal_bundle::Statement;
+//! fn shortcut(statement: Statement) {
+//!     let _ = statement.compare(&[], &[], Unlisted::Refuse);
+//! }
+//! ```
+//!
+//! and nobody else can make the proof:
+//!
+//! ```compile_fail,E0451
+//! # use modelseal_verify::{Signer, VerifiedStatement};
+//! # use modelseal_bundle::Statement;
+//! fn forge(statement: Statement, signer: Signer) -> VerifiedStatement {
+//!     VerifiedStatement { payload: vec![], statement, signer, caveats: vec![] }
+//! }
+//! ```
+//!
+//! ```compile_fail,E0451
+//! # use modelseal_verify::{MatchedManifest, VerifiedStatement};
+//! fn forge(statement: VerifiedStatement) -> MatchedManifest {
+//!     MatchedManifest { statement, unlisted: vec![] }
+//! }
+//! ```
+//!
+//! Not checked here: when the signature was made (a bare key proves no time),
+//! and whether the signer may speak for the name of the model (that is a
+//! policy's question).
+
+mod public_key;
+mod statement;
+mod verifier;
+
+pub use modelseal_bundle::UntrustedBundle;
+pub use public_key::{InvalidSignature, KeyAlgorithm, PublicKey, PublicKeyError};
+pub use statement::{Caveat, MatchedManifest, Mismatch, Signer, Unlisted, VerifiedStatement};
+pub use verifier::{Trust, VerifyError, verify};
