@@ -46,6 +46,23 @@ fn read_at_most(file: &File, path: &Path, limit: u64) -> Result<Vec<u8>, DiskErr
     Ok(bytes)
 }
 
+/// Reads the first byte of a file that has one.
+///
+/// # Errors
+/// [`DiskError::NotFound`]; [`DiskError::Io`], also when the file is empty.
+pub fn read_first_byte(path: &Path) -> Result<u8, DiskError> {
+    let mut byte = [0];
+    File::open(path)
+        .and_then(|mut file| file.read_exact(&mut byte))
+        .map_err(DiskError::std_io(path, "read"))?;
+    Ok(byte[0])
+}
+
+/// Whether something stands under this name, be it a link to nothing.
+pub fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
 /// Whether an output may take the place of what is there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Overwrite {
@@ -63,9 +80,9 @@ pub enum Overwrite {
 /// [`DiskError::Exists`], [`DiskError::NotFound`] when the directory does not
 /// exist, [`DiskError::Io`].
 pub fn write_output(path: &Path, bytes: &[u8], mode: u32, overwrite: Overwrite) -> Result<(), DiskError> {
-    let exists = || DiskError::Exists { path: shown(path) };
-    if overwrite == Overwrite::Refuse && path.symlink_metadata().is_ok() {
-        return Err(exists());
+    let taken = || DiskError::Exists { path: shown(path) };
+    if overwrite == Overwrite::Refuse && self::exists(path) {
+        return Err(taken());
     }
     let parent = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -86,7 +103,7 @@ pub fn write_output(path: &Path, bytes: &[u8], mode: u32, overwrite: Overwrite) 
         Overwrite::Replace => partial.persist(path),
     };
     persisted.map(drop).map_err(|failed| match failed.error.kind() {
-        io::ErrorKind::AlreadyExists => exists(),
+        io::ErrorKind::AlreadyExists => taken(),
         _ => DiskError::std_io(path, "write")(failed.error),
     })
 }

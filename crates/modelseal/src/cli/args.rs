@@ -1,0 +1,262 @@
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use modelseal::{HashType, IgnorePath, KeyAlgorithm, Method, Model, ShardSize};
+
+use super::failure::{Exit, Failure};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done; verified
+  1    not verified: bad or absent signature, or the files are not what was signed
+  2    wrong usage or input
+  3    could not decide: the disk failed, or the model changed while it was read
+  130  interrupted";
+
+/// Sign machine-learning models, and prove before loading whose bytes they are.
+#[derive(Debug, Parser)]
+#[command(name = "modelseal", version, styles = STYLES, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Global {
+    /// How to report: for people, or as JSON (one document on standard output)
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: Format,
+    /// Report nothing but errors, and show no progress
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    #[default]
+    Human,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a key pair
+    Keygen(KeygenArgs),
+    /// Sign a model
+    Sign(SignArgs),
+    /// Prove that a model is what its publisher signed
+    Verify(VerifyArgs),
+    /// Compute the root digest and the model digest
+    Digest(DigestArgs),
+    /// Show what a bundle claims, without verifying any of it
+    Inspect(InspectArgs),
+    /// Show the whole way: make a key, sign, verify, tamper, be refused
+    Demo(DemoArgs),
+    /// Behave as the `model_signing` command of the Python reference
+    #[command(disable_help_flag = true)]
+    ModelSigning {
+        /// Its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+        arguments: Vec<OsString>,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct KeygenArgs {
+    /// Where the private key goes; the public key goes beside it, as KEY.pub
+    #[arg(long, value_name = "KEY")]
+    pub(crate) out: PathBuf,
+    /// The kind of key
+    #[arg(long = "type", value_enum, default_value_t, value_name = "TYPE")]
+    pub(crate) key_type: KeyType,
+    /// Replace existing files
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum KeyType {
+    #[default]
+    P256,
+    P384,
+    P521,
+    /// Not registered by OMS v1.0: the Python reference cannot verify it
+    Ed25519,
+}
+
+impl From<KeyType> for KeyAlgorithm {
+    fn from(key_type: KeyType) -> Self {
+        match key_type {
+            KeyType::P256 => Self::P256,
+            KeyType::P384 => Self::P384,
+            KeyType::P521 => Self::P521,
+            KeyType::Ed25519 => Self::Ed25519,
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SignArgs {
+    /// The model: a directory, or one file
+    pub(crate) model: PathBuf,
+    /// The private key, in PEM (PKCS#8 or SEC1)
+    #[arg(long, value_name = "KEY", required_unless_present = "dry_run")]
+    pub(crate) key: Option<PathBuf>,
+    /// Where the signature goes, - for standard output
+    /// [default: MODEL/model.sig for a directory, MODEL.sig for a file]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) serialization: SerializationArgs,
+    /// Replace an existing signature
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// List what would be signed, and sign nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+impl SignArgs {
+    pub(crate) fn writes_to_stdout(&self) -> bool {
+        self.output.as_deref() == Some(Path::new("-")) && !self.dry_run
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SerializationArgs {
+    /// The hash of each file
+    #[arg(long, value_enum, default_value_t, value_name = "HASH")]
+    hash: Hash,
+    /// Hash each file in shards of so many bytes
+    #[arg(long, value_name = "BYTES", value_parser = shard_size)]
+    shard_size: Option<ShardSize>,
+    /// Leave out a path and everything beneath it (repeat for several); it is recorded in the signature
+    #[arg(long, value_name = "PATH")]
+    ignore: Vec<PathBuf>,
+    /// Follow symbolic links, inside the model only
+    #[arg(long)]
+    pub(crate) allow_symlinks: bool,
+    /// Threads that hash [default: one for each processor]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+}
+
+impl SerializationArgs {
+    pub(crate) fn hash_type(&self) -> HashType {
+        match self.hash {
+            Hash::Sha256 => HashType::Sha256,
+            Hash::Blake2b => HashType::Blake2b,
+            Hash::Blake3 => HashType::Blake3,
+        }
+    }
+
+    pub(crate) fn method(&self) -> Method {
+        self.shard_size.map_or(Method::Files, Method::Shards)
+    }
+
+    pub(crate) fn jobs(&self) -> NonZeroUsize {
+        self.jobs.unwrap_or_else(modelseal::default_jobs)
+    }
+
+    pub(crate) fn ignore(&self, model: &Model) -> Result<Vec<IgnorePath>, Failure> {
+        ignore_paths(&self.ignore, model)
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Hash {
+    #[default]
+    Sha256,
+    /// The Python reference cannot verify it from its command line
+    Blake2b,
+    /// The Python reference cannot verify it from its command line
+    Blake3,
+}
+
+fn shard_size(text: &str) -> Result<ShardSize, String> {
+    let size = text.replace('_', "").parse().ok().and_then(ShardSize::new);
+    size.ok_or_else(|| "expected a number of bytes, at least 1".to_owned())
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// The model: a directory, or one file
+    pub(crate) model: PathBuf,
+    /// The publisher's public key, in PEM
+    #[arg(long, value_name = "PUB")]
+    pub(crate) key: PathBuf,
+    /// The signature [default: MODEL/model.sig for a directory, MODEL.sig for a file]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signature: Option<PathBuf>,
+    /// Do not look at a path and everything beneath it (repeat for several); it may not be signed
+    #[arg(long, value_name = "PATH")]
+    pub(crate) ignore: Vec<PathBuf>,
+    /// Tolerate files that are not signed, and list them
+    #[arg(long, conflicts_with = "strict")]
+    pub(crate) ignore_unsigned_files: bool,
+    /// Refuse anything that is not signed, ignored paths included; only model.sig and claims.jsonl may be there
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Copy the signed files to this new directory while they are hashed; it appears only if all of them match
+    #[arg(long, value_name = "DIR")]
+    pub(crate) into: Option<PathBuf>,
+    /// Threads that hash [default: one for each processor]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DigestArgs {
+    /// The model: a directory, or one file
+    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) serialization: SerializationArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct InspectArgs {
+    /// The bundle, or a model directory that holds one
+    pub(crate) bundle: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DemoArgs {
+    /// A model of your own, which is only read
+    #[arg(default_value = "testdata/tiny-model")]
+    pub(crate) model: PathBuf,
+}
+
+/// A path to ignore is relative to the model; an absolute one is taken when it
+/// lies inside.
+pub(crate) fn ignore_paths(paths: &[PathBuf], model: &Model) -> Result<Vec<IgnorePath>, Failure> {
+    paths.iter().map(|path| ignore_path(path, model)).collect()
+}
+
+fn ignore_path(path: &Path, model: &Model) -> Result<IgnorePath, Failure> {
+    let shown = super::output::shown(path);
+    let usage =
+        |problem: String| Failure::new(Exit::Usage, "ignore-path", format!("--ignore {shown}: {problem}"));
+    if path.is_absolute() {
+        let inside = model.locate(path).map(IgnorePath::from);
+        return inside.ok_or_else(|| {
+            usage(format!("lies outside of the model {}", super::output::shown(model.path())))
+        });
+    }
+    let text = path.to_str().ok_or_else(|| usage("is not UTF-8".to_owned()))?;
+    let text = text.strip_prefix("./").unwrap_or(text);
+    IgnorePath::new(text).map_err(|error| {
+        usage(error.problem.to_string())
+            .help("name an exact path, relative to the model's root, without wildcards")
+    })
+}

@@ -1,0 +1,281 @@
+//! How things go wrong, in words, codes and exit codes (`spec/exit-codes.md`).
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use modelseal::{
+    BundleError, Differences, DiskError, Error, ErrorKind, Unsigned, VerifiedSigner, VerifyError,
+};
+
+use super::output::shown;
+
+/// What the process ends with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Exit {
+    Success,
+    NotVerified,
+    Usage,
+    Undecided,
+    Interrupted,
+}
+
+impl Exit {
+    pub(crate) const fn code(self) -> i32 {
+        match self {
+            Self::Success => 0,
+            Self::NotVerified => 1,
+            Self::Usage => 2,
+            Self::Undecided => 3,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// The `outcome` of a JSON report that failed.
+    pub(crate) const fn outcome(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::NotVerified => "not-verified",
+            Self::Usage => "usage",
+            Self::Undecided => "undecided",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(u8::try_from(exit.code()).unwrap_or(u8::MAX))
+    }
+}
+
+/// Why a command did not do what it was asked to do.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+    pub(crate) details: Details,
+}
+
+/// What goes with a message.
+#[derive(Debug, Default)]
+pub(crate) enum Details {
+    #[default]
+    None,
+    /// The model is not what was signed by this signer.
+    Differences(Box<(Differences, VerifiedSigner)>),
+    Unsigned(Vec<Unsigned>),
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, code: &'static str, message: impl Into<String>) -> Self {
+        Self { exit, code, message: message.into(), help: None, details: Details::None }
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// What to do when the output is there already.
+    pub(crate) fn help_if_exists(self, help: &str) -> Self {
+        if self.code == "exists" { self.help(help) } else { self }
+    }
+
+    fn helped(mut self, help: Option<&str>) -> Self {
+        self.help = help.map(str::to_owned);
+        self
+    }
+
+    /// A file that the caller named, such as a key.
+    pub(crate) fn input(error: &DiskError) -> Self {
+        let exit = match error.kind() {
+            ErrorKind::Undecided => Exit::Undecided,
+            ErrorKind::Cancelled => Exit::Interrupted,
+            ErrorKind::Model | ErrorKind::Usage => Exit::Usage,
+        };
+        Self::new(exit, disk_code(error), error.to_string()).helped(disk_help(error, Task::Signing))
+    }
+}
+
+/// The files that a message may have to name.
+pub(crate) struct Named<'a> {
+    pub(crate) model: &'a Path,
+    pub(crate) bundle: &'a Path,
+}
+
+/// What a failure is a failure of. Of the same model, a publisher is told that
+/// the input is wrong, a consumer that it is not verified.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Task {
+    Signing,
+    Verifying,
+}
+
+impl Task {
+    /// Puts an error of the library into words that name the file.
+    pub(crate) fn failure(self, error: Error, named: &Named<'_>) -> Failure {
+        let refused = match self {
+            Self::Signing => Exit::Usage,
+            Self::Verifying => Exit::NotVerified,
+        };
+        match error {
+            Error::Disk(error) => {
+                let failure = self.disk(&error);
+                match error.kind() {
+                    ErrorKind::Usage | ErrorKind::Cancelled => failure,
+                    ErrorKind::Model | ErrorKind::Undecided => {
+                        let message = format!("{}: {}", shown(named.model), failure.message);
+                        Failure { message, ..failure }
+                    }
+                }
+            }
+            Error::Bundle(error) => {
+                Failure::new(refused, bundle_code(&error), format!("{}: {error}", shown(named.bundle)))
+            }
+            Error::Verify(error) => {
+                let help = verify_help(&error);
+                Failure::new(refused, verify_code(&error), format!("{}: {error}", shown(named.bundle)))
+                    .helped(help)
+            }
+            Error::Mismatch(mismatch) => {
+                let help = mismatch_help(&mismatch.differences);
+                let message = format!("{}: {mismatch}", shown(named.model));
+                let details = Details::Differences(Box::new((
+                    mismatch.differences,
+                    mismatch.statement.signer().clone(),
+                )));
+                Failure { details, ..Failure::new(refused, "mismatch", message).help(help) }
+            }
+            Error::Unsigned { ref unsigned } => {
+                let (message, unsigned) = (format!("{}: {error}", shown(named.model)), unsigned.clone());
+                let help = "remove them, or take the signed files alone with --into DIR and without --strict";
+                Failure {
+                    details: Details::Unsigned(unsigned),
+                    ..Failure::new(refused, "not-signed", message).help(help)
+                }
+            }
+            Error::Sign(_) => Failure::new(Exit::Undecided, "signer", error.to_string()),
+            Error::IgnoresSigned { by: modelseal::IgnoredBy::Caller, .. } => {
+                Failure::new(Exit::Usage, "ignores-signed", error.to_string())
+                    .help("a signed file cannot be ignored: leave the option out")
+            }
+            error => {
+                let (exit, code, help) = other(&error, refused);
+                Failure::new(exit, code, format!("{}: {error}", shown(named.model))).helped(help)
+            }
+        }
+    }
+
+    pub(crate) fn disk(self, error: &DiskError) -> Failure {
+        let exit = match (error.kind(), self) {
+            (ErrorKind::Model, Self::Verifying) => Exit::NotVerified,
+            (ErrorKind::Model, Self::Signing) | (ErrorKind::Usage, _) => Exit::Usage,
+            (ErrorKind::Undecided, _) => Exit::Undecided,
+            (ErrorKind::Cancelled, _) => Exit::Interrupted,
+        };
+        Failure::new(exit, disk_code(error), error.to_string()).helped(disk_help(error, self))
+    }
+}
+
+fn other(error: &Error, refused: Exit) -> (Exit, &'static str, Option<&'static str>) {
+    match error {
+        Error::Manifest(_) => (refused, "empty-model", Some("is this the right directory?")),
+        Error::EmptyFile { .. } => {
+            (refused, "empty-file", Some("remove it, --ignore it, or sign without --shard-size"))
+        }
+        Error::NotEvidence { .. } => {
+            (refused, "reserved-name", Some("rename it: modelseal keeps signatures under this name"))
+        }
+        Error::KeyInModel { .. } => (
+            refused,
+            "key-in-model",
+            Some("move the private key out of the model: releases are copied to strangers"),
+        ),
+        Error::BundleTooLarge { .. } => {
+            (refused, "too-large", Some("the model has too many files, or the shards are too small"))
+        }
+        Error::IgnoresSigned { .. } => (refused, "ignores-signed", None),
+        Error::NotOneFile { .. } => (refused, "not-one-file", Some("name the file itself as MODEL")),
+        Error::CopyInModel { .. } => {
+            (Exit::Usage, "copy-in-model", Some("choose a directory outside of the model"))
+        }
+        _ => (Exit::Undecided, "unknown", None),
+    }
+}
+
+fn disk_code(error: &DiskError) -> &'static str {
+    match error {
+        DiskError::Io { .. } => "io",
+        DiskError::NotFound { .. } => "not-found",
+        DiskError::NotUtf8 { .. } | DiskError::Name(_) => "name",
+        DiskError::Symlink { .. } => "symlink",
+        DiskError::LinkEscapes { .. } => "symlink-escapes",
+        DiskError::LinkCycle { .. } => "symlink-cycle",
+        DiskError::LinkDangles { .. } => "symlink-dangles",
+        DiskError::NotRegular { .. } => "not-regular",
+        DiskError::Changed { .. } => "changed-while-read",
+        DiskError::TooDeep { .. } | DiskError::TooMany { .. } | DiskError::TooLarge { .. } => "too-large",
+        DiskError::Exists { .. } => "exists",
+        DiskError::NotPortable { .. } => "not-portable",
+        DiskError::Cancelled => "interrupted",
+        _ => "unknown",
+    }
+}
+
+fn disk_help(error: &DiskError, task: Task) -> Option<&'static str> {
+    match (error, task) {
+        (DiskError::Symlink { .. }, Task::Signing) => Some(
+            "replace the link by a copy, --ignore it, or sign links as what they point at with --allow-symlinks",
+        ),
+        (DiskError::Symlink { .. }, Task::Verifying) => {
+            Some("the publisher signed a model without links: replace it by the file that was published")
+        }
+        (DiskError::Changed { .. }, _) => Some("something writes to the model: try again when it is at rest"),
+        (DiskError::NotUtf8 { .. } | DiskError::Name(_), _) => Some("rename the file"),
+        (DiskError::NotRegular { .. }, _) => Some("only regular files and directories make a model"),
+        _ => None,
+    }
+}
+
+fn bundle_code(error: &BundleError) -> &'static str {
+    match error {
+        BundleError::TooLarge { .. } | BundleError::TooMany { .. } => "too-large",
+        _ => "malformed-bundle",
+    }
+}
+
+fn verify_code(error: &VerifyError) -> &'static str {
+    match error {
+        VerifyError::Method { .. } => "wrong-method",
+        VerifyError::WrongKey { .. } => "wrong-key",
+        VerifyError::EmbeddedKeyUnreadable => "malformed-bundle",
+        VerifyError::Signature { .. } => "bad-signature",
+        VerifyError::LogEntriesNotChecked { .. } => "log-entries",
+        VerifyError::Statement(_) => "malformed-statement",
+        _ => "unknown",
+    }
+}
+
+fn verify_help(error: &VerifyError) -> Option<&'static str> {
+    match error {
+        VerifyError::WrongKey { .. } => Some("ask the publisher, over another channel, which key is theirs"),
+        VerifyError::Signature { .. } => {
+            Some("do not use this model; fetch model and signature anew from the publisher")
+        }
+        VerifyError::Method { .. } => Some("this version verifies bundles of the method \"key\""),
+        _ => None,
+    }
+}
+
+fn mismatch_help(differences: &Differences) -> &'static str {
+    let hub = |path: &modelseal::ManifestPath| path.as_str().starts_with(".cache/huggingface/");
+    if !differences.changed.is_empty() || !differences.missing.is_empty() {
+        "do not use this model; fetch it anew from the publisher"
+    } else if differences.extra.iter().all(hub) {
+        "the hub client put these files there: verify with --ignore .cache/huggingface"
+    } else {
+        "remove what was added, or list it as unsigned with --ignore-unsigned-files"
+    }
+}

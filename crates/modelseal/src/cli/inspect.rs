@@ -1,0 +1,149 @@
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use modelseal::{
+    DiskError, Error, Escaped, Manifest, PublicKey, SIGNATURE_FILE_NAME, Statement, UntrustedBundle,
+    VerificationMaterial,
+};
+use modelseal_bundle::{MAX_BUNDLE_BYTES, StatementError};
+use modelseal_disk::read_regular;
+use serde_json::{Value, json};
+
+use super::args::InspectArgs;
+use super::failure::{Failure, Named, Task};
+use super::output::{BAD, GOOD, Report, WARN, row, shown};
+use super::sign::how;
+
+pub(crate) struct InspectReport {
+    path: PathBuf,
+    bundle: UntrustedBundle,
+    statement: Result<Statement, StatementError>,
+}
+
+pub(crate) fn run(args: &InspectArgs) -> Result<InspectReport, Failure> {
+    let (path, bytes) = read(&args.bundle).map_err(|error| Failure::input(&error))?;
+    let bundle = UntrustedBundle::parse(&bytes).map_err(|error| {
+        Task::Verifying.failure(Error::from(error), &Named { model: &path, bundle: &path })
+    })?;
+    let statement = Statement::parse(bundle.envelope().payload());
+    Ok(InspectReport { path, bundle, statement })
+}
+
+/// A bundle, or the one in its default place in a model.
+fn read(path: &Path) -> Result<(PathBuf, Vec<u8>), DiskError> {
+    match read_regular(path, MAX_BUNDLE_BYTES) {
+        Err(DiskError::NotRegular { found: "directory", .. }) => {
+            let inside = path.join(SIGNATURE_FILE_NAME);
+            read_regular(&inside, MAX_BUNDLE_BYTES).map(|bytes| (inside, bytes))
+        }
+        read => read.map(|bytes| (path.to_owned(), bytes)),
+    }
+}
+
+impl InspectReport {
+    fn key_named(&self) -> Option<String> {
+        let VerificationMaterial::Key(key) = self.bundle.material() else { return None };
+        match (&key.hint, &key.embedded_key) {
+            (Some(hint), _) => Some(format!("hint {hint}")),
+            (None, Some(pem)) => Some(match PublicKey::from_pem(pem) {
+                Ok(key) => {
+                    format!("{} key sha256:{} (carried in the bundle)", key.algorithm(), key.fingerprint())
+                }
+                Err(error) => format!("carried in the bundle, and unreadable: {error}"),
+            }),
+            (None, None) => None,
+        }
+    }
+}
+
+impl Report for InspectReport {
+    fn json(&self) -> Value {
+        let statement = match &self.statement {
+            Ok(statement) => statement_json(statement),
+            Err(error) => json!({ "error": error.to_string() }),
+        };
+        json!({
+            "outcome": "inspected",
+            "verified": false,
+            "path": self.path.to_string_lossy(),
+            "claims": {
+                "media_type": self.bundle.media_type().as_str(),
+                "method": self.bundle.method().as_str(),
+                "key": self.key_named(),
+                "log_entries": self.bundle.log_entries().len(),
+                "timestamps": self.bundle.timestamps().len(),
+                "statement": statement,
+            },
+        })
+    }
+
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(
+            out,
+            "{BAD}NOT VERIFIED{BAD:#}: this is what {} claims; nobody checked it",
+            shown(&self.path)
+        )?;
+        row(out, WARN, "Format", self.bundle.media_type().as_str())?;
+        row(out, WARN, "Method", self.bundle.method())?;
+        if let Some(key) = self.key_named() {
+            row(out, WARN, "Key", key)?;
+        }
+        row(
+            out,
+            WARN,
+            "Log",
+            format_args!(
+                "{} entries, {} timestamps",
+                self.bundle.log_entries().len(),
+                self.bundle.timestamps().len()
+            ),
+        )?;
+        match &self.statement {
+            Ok(statement) => print_statement(out, statement),
+            Err(error) => row(out, BAD, "Statement", error),
+        }
+    }
+}
+
+fn print_statement(out: &mut dyn Write, statement: &Statement) -> io::Result<()> {
+    let manifest = statement.manifest();
+    row(out, WARN, "Subject", Escaped(statement.subject_name()))?;
+    row(out, WARN, "Root", manifest.root_digest())?;
+    if let Some(digest) = manifest.model_digest() {
+        row(out, WARN, "Model", digest)?;
+    }
+    row(out, WARN, "Hashed by", how(manifest))?;
+    row(out, WARN, "Symlinks", if manifest.serialization().allow_symlinks { "followed" } else { "refused" })?;
+    row(out, WARN, "Order", order(manifest))?;
+    for path in &manifest.serialization().ignore_paths {
+        row(out, WARN, "Ignores", path)?;
+    }
+    for resource in manifest.resources() {
+        writeln!(out, "  {}  {}", resource.digest.to_hex(), resource.name)?;
+    }
+    writeln!(out, "{GOOD}To verify{GOOD:#}: modelseal verify MODEL --key PUB")
+}
+
+fn order(manifest: &Manifest) -> &'static str {
+    if manifest.is_sorted() { "code points" } else { "not the specification's" }
+}
+
+fn statement_json(statement: &Statement) -> Value {
+    let manifest = statement.manifest();
+    let serialization = manifest.serialization();
+    let resources = manifest
+        .resources()
+        .iter()
+        .map(|r| json!({ "name": r.name.to_wire(), "digest": r.digest.to_string() }));
+    json!({
+        "subject_name": statement.subject_name(),
+        "root": manifest.root_digest().to_string(),
+        "digest": manifest.model_digest().map(|digest| digest.to_string()),
+        "hash": serialization.hash_type.as_str(),
+        "method": serialization.method.as_str(),
+        "allow_symlinks": serialization.allow_symlinks,
+        "ignore_paths": serialization.ignore_paths.iter().map(|p| p.as_path().as_str().to_owned()).collect::<Vec<_>>(),
+        "is_sorted": manifest.is_sorted(),
+        "resources": resources.collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,278 @@
+//! What a person or a program sees. Text from outside is always escaped.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::DecimalBytes;
+use modelseal::{Escaped, Unsigned};
+use serde::Serialize;
+use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::{Value, json};
+
+use super::args::{Format, Global};
+use super::failure::{Details, Exit, Failure};
+
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const WARN: Style = AnsiColor::Yellow.on_default().bold();
+const HELP: Style = AnsiColor::Cyan.on_default().bold();
+
+/// What a command found out, in both forms.
+pub(crate) trait Report {
+    /// The members of the JSON document, `outcome` among them.
+    fn json(&self) -> Value;
+    /// The text for people.
+    fn human(&self, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// How to talk to whoever started us.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terminal {
+    format: Format,
+    quiet: bool,
+    report_to_stderr: bool,
+}
+
+impl Terminal {
+    pub(crate) fn new(global: &Global) -> Self {
+        Self { format: global.format, quiet: global.quiet, report_to_stderr: false }
+    }
+
+    /// Keeps standard output free for something else.
+    pub(crate) fn redirected(self, report_to_stderr: bool) -> Self {
+        Self { report_to_stderr, ..self }
+    }
+
+    pub(crate) fn shows_progress(self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
+    pub(crate) fn warn(self, message: &str) {
+        if !self.quiet && self.format == Format::Human {
+            // There is nobody left to tell when this fails.
+            let _ = writeln!(anstream::stderr(), "{WARN}warning{WARN:#}: {message}");
+        }
+    }
+
+    /// Prints the report or the failure, and says what to exit with.
+    pub(crate) fn finish<R: Report>(self, name: &str, outcome: &Result<R, Failure>) -> Exit {
+        let (exit, printed) = match outcome {
+            Ok(report) => (Exit::Success, self.print_report(name, report)),
+            Err(failure) => (failure.exit, self.print_failure(name, failure)),
+        };
+        match printed {
+            Ok(()) => exit,
+            // A reader that went away did not read the verdict.
+            Err(error) => {
+                let _ = writeln!(anstream::stderr(), "{BAD}error{BAD:#}: cannot write the report: {error}");
+                if exit == Exit::Success { Exit::Undecided } else { exit }
+            }
+        }
+    }
+
+    fn print_report<R: Report>(self, name: &str, report: &R) -> io::Result<()> {
+        match self.format {
+            Format::Json => self.print_json(name, report.json()),
+            Format::Human if self.quiet => Ok(()),
+            Format::Human => self.print(|out| report.human(out)),
+        }
+    }
+
+    fn print_failure(self, name: &str, failure: &Failure) -> io::Result<()> {
+        match self.format {
+            Format::Json => self.print_json(name, failure_json(failure)),
+            Format::Human => failure_human(failure, &mut anstream::stderr().lock()),
+        }
+    }
+
+    fn print_json(self, name: &str, members: Value) -> io::Result<()> {
+        let mut document = json!({ "report": name });
+        if let (Value::Object(document), Value::Object(members)) = (&mut document, members) {
+            document.extend(members);
+        }
+        self.print(|out| {
+            write_json(out, &document)?;
+            writeln!(out)
+        })
+    }
+
+    /// In one piece, so that a long list is not written line by line.
+    fn print(self, write: impl Fn(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        let mut text = Vec::new();
+        write(&mut text)?;
+        if self.report_to_stderr {
+            anstream::stderr().write_all(&text)
+        } else {
+            let mut out = anstream::stdout();
+            out.write_all(&text)?;
+            out.flush()
+        }
+    }
+}
+
+/// A path as messages show it.
+pub(crate) fn shown(path: &Path) -> String {
+    Escaped(&path.to_string_lossy()).to_string()
+}
+
+/// `3 files, 1.20 kB`.
+pub(crate) fn amount(files: usize, bytes: u64) -> String {
+    format!("{files} {}, {}", if files == 1 { "file" } else { "files" }, DecimalBytes(bytes))
+}
+
+/// One line of a report: a word, and what it stands for.
+pub(crate) fn row(
+    out: &mut dyn Write,
+    style: Style,
+    word: &str,
+    value: impl std::fmt::Display,
+) -> io::Result<()> {
+    writeln!(out, "{style}{word:<11}{style:#} {value}")
+}
+
+pub(crate) fn unsigned_json(unsigned: &[Unsigned]) -> Value {
+    let entry = |unsigned: &Unsigned| {
+        json!({
+            "path": unsigned.path.as_str(),
+            "kind": if unsigned.is_directory { "directory" } else { "file" },
+            "reason": unsigned.reason.code(),
+        })
+    };
+    unsigned.iter().map(entry).collect()
+}
+
+fn failure_json(failure: &Failure) -> Value {
+    let mut error = json!({ "code": failure.code, "message": failure.message, "help": failure.help });
+    match &failure.details {
+        Details::None => {}
+        Details::Unsigned(unsigned) => error["not_signed"] = unsigned_json(unsigned),
+        Details::Differences(found) => {
+            let (differences, signer) = &**found;
+            let changed: Vec<Value> = differences
+                .changed
+                .iter()
+                .map(|change| {
+                    json!({
+                        "name": change.name.to_wire(),
+                        "expected": change.expected.map(|digest| digest.to_string()),
+                        "found": change.found.map(|digest| digest.to_string()),
+                    })
+                })
+                .collect();
+            let names = |paths: &[modelseal::ManifestPath]| {
+                paths.iter().map(|p| p.as_str().to_owned()).collect::<Vec<_>>()
+            };
+            error["signer"] = super::verify::signer_json(signer);
+            error["differences"] = json!({
+                "changed": changed,
+                "missing": names(&differences.missing),
+                "not_signed": names(&differences.extra),
+            });
+        }
+    }
+    json!({ "outcome": failure.exit.outcome(), "exit_code": failure.exit.code(), "error": error })
+}
+
+fn failure_human(failure: &Failure, err: &mut dyn Write) -> io::Result<()> {
+    let verdict = match failure.exit {
+        Exit::NotVerified => "NOT VERIFIED: ",
+        _ => "",
+    };
+    writeln!(err, "{BAD}error{BAD:#}: {BAD}{verdict}{BAD:#}{}", failure.message)?;
+    match &failure.details {
+        Details::None => {}
+        Details::Unsigned(unsigned) => {
+            for unsigned in unsigned {
+                writeln!(
+                    err,
+                    "  not signed  {}{}",
+                    unsigned.path,
+                    if unsigned.is_directory { "/" } else { "" }
+                )?;
+            }
+        }
+        Details::Differences(found) => {
+            let (differences, signer) = &**found;
+            for change in &differences.changed {
+                let digest = |digest: Option<modelseal::ContentDigest>| {
+                    digest.map_or_else(|| "nothing".to_owned(), |digest| digest.to_string())
+                };
+                writeln!(err, "  changed     {}", change.name)?;
+                writeln!(err, "              expected {}", digest(change.expected))?;
+                writeln!(err, "              found    {}", digest(change.found))?;
+            }
+            for path in &differences.missing {
+                writeln!(err, "  missing     {path}")?;
+            }
+            for path in &differences.extra {
+                writeln!(err, "  not signed  {path}")?;
+            }
+            writeln!(err, "  the signature itself is good, by {signer}")?;
+        }
+    }
+    match &failure.help {
+        Some(help) => writeln!(err, "{HELP}help{HELP:#}: {help}"),
+        None => Ok(()),
+    }
+}
+
+/// Writes indented JSON in which whatever could act on a terminal is escaped.
+pub(crate) fn write_json(out: &mut dyn Write, value: &Value) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(out, TerminalSafe(PrettyFormatter::new()));
+    value.serialize(&mut serializer).map_err(io::Error::from)
+}
+
+struct TerminalSafe<'a>(PrettyFormatter<'a>);
+
+impl Formatter for TerminalSafe<'_> {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut units = [0; 2];
+        for c in fragment.chars() {
+            if Escaped::is_escaped(c) {
+                for unit in c.encode_utf16(&mut units) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            } else {
+                write!(writer, "{c}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}

@@ -1,0 +1,67 @@
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use modelseal::{Cancel, Observer};
+
+use super::output::Terminal;
+
+/// Work shorter than this shows no bar.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A bar on standard error that appears when the work takes a while, and the
+/// switch that stops the work.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    cancel: Cancel,
+    waiting: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Progress {
+    /// `bytes` is how much there is to read, 0 when that is not known.
+    pub(crate) fn new(terminal: Terminal, verb: &'static str, bytes: u64, cancel: &Cancel) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::hidden());
+        if !terminal.shows_progress() {
+            return Self { bar, cancel: cancel.clone(), waiting: None };
+        }
+        let template = if bytes == 0 {
+            "{msg} {spinner} {decimal_bytes} ({decimal_bytes_per_sec})"
+        } else {
+            "{msg} [{bar:30}] {decimal_bytes}/{decimal_total_bytes} ({decimal_bytes_per_sec}, {eta} left)"
+        };
+        let style = ProgressStyle::with_template(template).expect("a template of our own");
+        bar.set_style(style.progress_chars("=> "));
+        bar.set_message(verb);
+        let (done, wait) = channel();
+        let late = bar.clone();
+        let waiter = std::thread::spawn(move || {
+            if wait.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                late.set_draw_target(ProgressDrawTarget::stderr());
+                late.enable_steady_tick(Duration::from_millis(100));
+            }
+        });
+        Self { bar, cancel: cancel.clone(), waiting: Some((done, waiter)) }
+    }
+}
+
+impl Observer for Progress {
+    fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.bar.inc(bytes);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some((done, waiter)) = self.waiting.take() {
+            drop(done);
+            // The waiter does nothing that could panic.
+            let _ = waiter.join();
+        }
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,233 @@
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use modelseal::{
+    Cancel, Coverage, Escaped, Ignored, IgnoredKind, KeySigner, Links, Model, Plan, PrivateKey, PublicKey,
+    SignOptions, Signed, Signer,
+};
+use modelseal_disk::{Overwrite, read_named, write_output};
+use serde_json::{Value, json};
+
+use super::args::SignArgs;
+use super::failure::{Exit, Failure, Named, Task};
+use super::output::{GOOD, Report, Terminal, WARN, amount, row, shown};
+use super::progress::Progress;
+
+/// Private keys are a few hundred bytes.
+const MAX_KEY_BYTES: u64 = 64 * 1024;
+
+pub(crate) enum SignReport {
+    Signed { model: PathBuf, bundle: Option<PathBuf>, signed: Box<Signed>, key: Box<PublicKey> },
+    Planned { model: PathBuf, bundle: Option<PathBuf>, plan: Box<Plan> },
+}
+
+pub(crate) fn run(args: &SignArgs, terminal: Terminal, cancel: &Cancel) -> Result<SignReport, Failure> {
+    let model = Model::open(&args.model).map_err(|error| Task::Signing.disk(&error))?;
+    let bundle_path = bundle_path(args, &model);
+    let options = SignOptions {
+        coverage: Coverage {
+            ignore: args.serialization.ignore(&model)?,
+            links: if args.serialization.allow_symlinks { Links::Follow } else { Links::Refuse },
+            ..Coverage::default()
+        },
+        method: args.serialization.method(),
+        hash_type: args.serialization.hash_type(),
+        jobs: args.serialization.jobs(),
+        bundle_path: bundle_path.as_deref(),
+        key_path: args.key.as_deref(),
+    };
+    let named = Named { model: &args.model, bundle: bundle_path.as_deref().unwrap_or(Path::new("-")) };
+    let explain = |error| Task::Signing.failure(error, &named);
+    let model_path = args.model.clone();
+    if args.dry_run {
+        let plan = Box::new(modelseal::plan(&model, &options, cancel).map_err(explain)?);
+        warn_of_findings(terminal, &plan);
+        return Ok(SignReport::Planned { model: model_path, bundle: bundle_path.clone(), plan });
+    }
+    let signer = KeySigner::new(read_private_key(args.key.as_deref().unwrap_or(Path::new("")))?);
+    refuse_to_replace(bundle_path.as_deref(), args.force)?;
+    let plan = modelseal::plan(&model, &options, cancel).map_err(explain)?;
+    warn_of_findings(terminal, &plan);
+    warn_of_absent_ignores(terminal, &plan, &options.coverage);
+    let signed = {
+        let progress = Progress::new(terminal, "Hashing", plan.inventory.total_size(), cancel);
+        modelseal::sign_planned(&model, plan, &options, &signer, &progress).map_err(explain)?
+    };
+    write_bundle(bundle_path.as_deref(), &signed.bundle, args.force)?;
+    let key = Box::new(signer.public_key().clone());
+    Ok(SignReport::Signed { model: model_path, bundle: bundle_path.clone(), signed: Box::new(signed), key })
+}
+
+/// Where the bundle goes; `None` is standard output.
+fn bundle_path(args: &SignArgs, model: &Model) -> Option<PathBuf> {
+    match &args.output {
+        Some(path) if path == Path::new("-") => None,
+        Some(path) => Some(path.clone()),
+        None => Some(default_bundle_path(&args.model, model)),
+    }
+}
+
+/// `MODEL/model.sig` for a directory, `MODEL.sig` for a file.
+pub(crate) fn default_bundle_path(path: &Path, model: &Model) -> PathBuf {
+    if model.is_file() {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".sig");
+        name.into()
+    } else {
+        path.join(modelseal::SIGNATURE_FILE_NAME)
+    }
+}
+
+pub(crate) fn read_private_key(path: &Path) -> Result<PrivateKey, Failure> {
+    let pem = read_named(path, MAX_KEY_BYTES).map_err(|error| Failure::input(&error))?;
+    PrivateKey::from_pem(&pem)
+        .map_err(|error| Failure::new(Exit::Usage, "private-key", format!("{}: {error}", shown(path))))
+}
+
+/// Found out before an hour of hashing, and again when the file is written.
+fn refuse_to_replace(path: Option<&Path>, force: bool) -> Result<(), Failure> {
+    match path {
+        Some(path) if !force && modelseal_disk::exists(path) => {
+            Err(exists(Failure::input(&modelseal::DiskError::Exists { path: shown(path) })))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn exists(failure: Failure) -> Failure {
+    failure.help_if_exists("--force replaces it, -o FILE writes the signature elsewhere")
+}
+
+fn write_bundle(path: Option<&Path>, bundle: &[u8], force: bool) -> Result<(), Failure> {
+    let Some(path) = path else {
+        let mut out = io::stdout().lock();
+        return out.write_all(bundle).and_then(|()| out.flush()).map_err(|error| {
+            Failure::new(
+                Exit::Undecided,
+                "io",
+                format!("standard output: cannot write the signature: {error}"),
+            )
+        });
+    };
+    let overwrite = if force { Overwrite::Replace } else { Overwrite::Refuse };
+    write_output(path, bundle, 0o644, overwrite).map_err(|error| exists(Failure::input(&error)))
+}
+
+fn warn_of_findings(terminal: Terminal, plan: &Plan) {
+    for finding in &plan.findings {
+        terminal.warn(&format!("{}: {} and will be signed with the model", finding.path, finding.kind));
+    }
+}
+
+fn warn_of_absent_ignores(terminal: Terminal, plan: &Plan, coverage: &Coverage) {
+    for ignore in &coverage.ignore {
+        if !plan.inventory.ignored.iter().any(|ignored| ignore.covers(&ignored.path)) {
+            terminal.warn(&format!("--ignore {ignore}: there is nothing of this name in the model"));
+        }
+    }
+}
+
+impl Report for SignReport {
+    fn json(&self) -> Value {
+        match self {
+            Self::Signed { model, bundle, signed, key } => {
+                let manifest = signed.statement.manifest();
+                json!({
+                    "outcome": "signed",
+                    "model": super::verify::model_json(model, manifest, signed.model_digest, signed.plan.inventory.total_size()),
+                    "signature": {
+                        "path": bundle.as_ref().map(|path| path.to_string_lossy()),
+                        "method": "key",
+                        "signer": super::verify::key_json(key.algorithm(), &key.fingerprint()),
+                        "subject_name": signed.statement.subject_name(),
+                    },
+                    "ignored": ignored_json(&signed.plan.inventory.ignored),
+                    "warnings": warnings_json(&signed.plan),
+                })
+            }
+            Self::Planned { model, bundle, plan } => json!({
+                "outcome": "planned",
+                "model": { "path": model.to_string_lossy(), "bytes": plan.inventory.total_size() },
+                "signature": { "path": bundle.as_ref().map(|path| path.to_string_lossy()) },
+                "covered": plan.inventory.files.iter()
+                    .map(|file| json!({ "path": file.path.as_str(), "bytes": file.size() })).collect::<Vec<_>>(),
+                "ignored": ignored_json(&plan.inventory.ignored),
+                "warnings": warnings_json(plan),
+            }),
+        }
+    }
+
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Signed { model, bundle, signed, key } => {
+                let manifest = signed.statement.manifest();
+                let files = amount(manifest.files().len(), signed.plan.inventory.total_size());
+                row(out, GOOD, "Signed", format_args!("{}: {files}, {}", shown(model), how(manifest)))?;
+                row(
+                    out,
+                    GOOD,
+                    "Signer",
+                    format_args!("{} key sha256:{}", key.algorithm(), key.fingerprint()),
+                )?;
+                if let Some(digest) = signed.model_digest {
+                    row(out, GOOD, "Model", digest)?;
+                }
+                row(out, GOOD, "Root", manifest.root_digest())?;
+                print_ignored(out, &signed.plan.inventory.ignored)?;
+                if !key.algorithm().is_registered() {
+                    row(out, WARN, "Note", modelseal::Caveat::UnregisteredAlgorithm)?;
+                }
+                match bundle {
+                    Some(path) => row(out, GOOD, "Signature", shown(path)),
+                    None => row(out, GOOD, "Signature", "(standard output)"),
+                }
+            }
+            Self::Planned { model, bundle, plan } => {
+                let files = amount(plan.inventory.files.len(), plan.inventory.total_size());
+                row(out, GOOD, "Would sign", format_args!("{}: {files}", shown(model)))?;
+                for file in &plan.inventory.files {
+                    let target =
+                        file.link_target.as_ref().map(|target| format!(" -> {target}")).unwrap_or_default();
+                    writeln!(out, "  {:>12}  {}{target}", file.size(), file.path)?;
+                }
+                print_ignored(out, &plan.inventory.ignored)?;
+                match bundle {
+                    Some(path) => {
+                        row(out, GOOD, "Signature", format_args!("{} (not written: dry run)", shown(path)))
+                    }
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+pub(crate) fn how(manifest: &modelseal::Manifest) -> String {
+    let serialization = manifest.serialization();
+    match serialization.method {
+        modelseal::Method::Files => serialization.hash_type.to_string(),
+        method @ modelseal::Method::Shards(_) => format!("{} in {method}", serialization.hash_type),
+    }
+}
+
+fn print_ignored(out: &mut dyn Write, ignored: &[Ignored]) -> io::Result<()> {
+    for ignored in ignored {
+        let slash = if ignored.kind == IgnoredKind::Directory { "/" } else { "" };
+        row(out, WARN, "Ignored", format_args!("{}{slash}", ignored.path))?;
+    }
+    Ok(())
+}
+
+fn ignored_json(ignored: &[Ignored]) -> Value {
+    let kind = |kind| match kind {
+        IgnoredKind::File => "file",
+        IgnoredKind::Directory => "directory",
+        IgnoredKind::Other => "other",
+    };
+    ignored.iter().map(|i| json!({ "path": i.path.as_str(), "kind": kind(i.kind) })).collect()
+}
+
+fn warnings_json(plan: &Plan) -> Value {
+    let warning = |finding: &modelseal::Finding| json!({ "path": finding.path.as_str(), "code": finding.kind.code(), "message": Escaped(&finding.kind.to_string()).to_string() });
+    plan.findings.iter().map(warning).collect()
+}

@@ -1,0 +1,68 @@
+use std::path::Path;
+
+use modelseal_bundle::CLAIMS_FILE_NAME;
+use modelseal_disk::{Links, Model, WalkRules};
+use modelseal_manifest::{IgnorePath, Serialization};
+
+/// Where the signature of a model directory stands.
+pub const SIGNATURE_FILE_NAME: &str = "model.sig";
+
+/// Files at the top of a model that carry its signatures and attestations.
+/// They are not signed, and say so of nothing but themselves.
+pub const EVIDENCE_FILES: [&str; 2] = [SIGNATURE_FILE_NAME, CLAIMS_FILE_NAME];
+
+/// What the hub client leaves in a directory that it downloads into.
+const HUB_BOOKKEEPING: &str = ".cache/huggingface";
+
+/// Which files of a model are signed.
+#[derive(Clone, Debug)]
+pub struct Coverage {
+    /// What the caller leaves out.
+    pub ignore: Vec<IgnorePath>,
+    /// Whether git's own files at the top are left out, as the specification
+    /// has it by default.
+    pub ignore_git: bool,
+    /// Whether evidence files and the hub client's bookkeeping are left out,
+    /// so that they can be added to a signed model.
+    pub ignore_evidence: bool,
+    /// What to do with symbolic links.
+    pub links: Links,
+}
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Self { ignore: vec![], ignore_git: true, ignore_evidence: true, links: Links::Refuse }
+    }
+}
+
+impl Coverage {
+    /// The rules for `model`, whose bundle is, or will be, at `bundle_path`.
+    pub(crate) fn rules(&self, model: &Model, bundle_path: Option<&Path>) -> WalkRules {
+        let mut ignore = self.ignore.clone();
+        if !model.is_file() {
+            if self.ignore_git {
+                ignore.extend(git_paths());
+            }
+            if self.ignore_evidence {
+                ignore.extend(
+                    EVIDENCE_FILES
+                        .into_iter()
+                        .chain([HUB_BOOKKEEPING])
+                        .filter_map(|p| IgnorePath::new(p).ok()),
+                );
+            }
+            ignore.extend(bundle_path.and_then(|path| model.locate(path)).map(IgnorePath::from));
+        }
+        ignore.sort();
+        ignore.dedup();
+        WalkRules { ignore, links: self.links }
+    }
+}
+
+pub(crate) fn git_paths() -> impl Iterator<Item = IgnorePath> {
+    Serialization::DEFAULT_IGNORES.into_iter().filter_map(|path| IgnorePath::new(path).ok())
+}
+
+pub(crate) fn is_evidence(path: &IgnorePath) -> bool {
+    EVIDENCE_FILES.contains(&path.as_path().as_str())
+}

@@ -1,0 +1,82 @@
+//! Sign machine-learning models, and prove before loading whose bytes they
+//! are, on the open standard OpenSSF Model Signing v1.0.
+//!
+//! ```text
+//! publish:  Model --sign--> bundle
+//! consume:  bundle --verify(&Trust)--> VerifiedModel
+//! ```
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use modelseal::{Model, PublicKey, Trust, Unobserved, UntrustedBundle, VerifyOptions, verify};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let model = Model::open(Path::new("my-model"))?;
+//! let bundle = UntrustedBundle::parse(&std::fs::read("my-model/model.sig")?)?;
+//! let trust = Trust::Key(PublicKey::from_pem(&std::fs::read("publisher.pub")?)?);
+//! let options = VerifyOptions {
+//!     bundle_path: Some(Path::new("my-model/model.sig")),
+//!     copy_to: Some(Path::new("verified-model")),
+//!     ..VerifyOptions::default()
+//! };
+//! let verified = verify(&model, bundle, &trust, &options, &Unobserved)?;
+//! // What is loaded from here is what was verified.
+//! println!("{}", verified.copy().expect("a copy was asked for").display());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Only [`verify`] makes a [`VerifiedModel`], and only that hands files out. A
+//! match that did not come from the disk is not enough:
+//!
+//! ```compile_fail,E0451
+//! use modelseal::{MatchedManifest, VerifiedModel};
+//! fn forge(matched: MatchedManifest) -> VerifiedModel {
+//!     VerifiedModel { matched, unsigned: vec![], links: vec![], model_digest: None, size: 0, copy: None }
+//! }
+//! ```
+//!
+//! nor is a verified statement a model whose files could be taken:
+//!
+//! ```compile_fail,E0599
+//! use modelseal::VerifiedStatement;
+//! fn shortcut(statement: VerifiedStatement) {
+//!     let _ = statement.copy();
+//! }
+//! ```
+//!
+//! Whether a model is *safe* is not checked: a signature speaks of who, never
+//! of what the bytes do when they are loaded.
+
+mod coverage;
+mod digest;
+mod error;
+mod release_lint;
+mod sign;
+mod verify;
+
+pub use coverage::{Coverage, EVIDENCE_FILES, SIGNATURE_FILE_NAME};
+pub use digest::{DigestOptions, Digests, Order, digest};
+pub use error::{Error, IgnoredBy};
+pub use modelseal_bundle::{BundleError, BundleMethod, Statement, UntrustedBundle, VerificationMaterial};
+pub use modelseal_disk::{
+    Cancel, DiskError, ErrorKind, FoundFile, Ignored, IgnoredKind, Inventory, Links, Model, Observer,
+    Unobserved,
+};
+pub use modelseal_manifest::{
+    Change, ContentDigest, Differences, Escaped, HashType, IgnorePath, Manifest, ManifestPath, Method,
+    ModelDigest, NameError, Resource, ResourceName, RootDigest, Serialization, Sha256Digest, ShardSize,
+};
+pub use modelseal_sign::{KeyAlgorithm, KeySigner, PrivateKey, PrivateKeyError, SignError, Signer};
+pub use modelseal_verify::{
+    Caveat, MatchedManifest, Mismatch, PublicKey, PublicKeyError, Signer as VerifiedSigner, Trust, Unlisted,
+    VerifiedStatement, VerifyError,
+};
+pub use release_lint::{Finding, FindingKind};
+pub use sign::{Plan, SignOptions, Signed, plan, sign, sign_planned};
+pub use verify::{Unsigned, UnsignedReason, VerifiedModel, VerifyOptions, verify};
+
+/// As many workers as there are processors.
+pub fn default_jobs() -> std::num::NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN)
+}

@@ -1,0 +1,305 @@
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use modelseal_bundle::UntrustedBundle;
+use modelseal_disk::{
+    IgnoredKind, Inventory, Links, MeasureOptions, MeasuredFile, Measurement, Model, Observer, PrivateDir,
+    WalkRules,
+};
+use modelseal_manifest::{IgnorePath, Manifest, ManifestPath, ModelDigest};
+use modelseal_verify::{MatchedManifest, Trust, Unlisted, VerifiedStatement};
+
+use crate::coverage::{git_paths, is_evidence};
+use crate::{Error, IgnoredBy};
+
+/// How to verify. Hash, shards, ignored paths and the treatment of links are
+/// those of the signed statement; these options only add to it.
+#[derive(Clone, Debug)]
+pub struct VerifyOptions<'a> {
+    /// Where the bundle was read from: if that is in the model, it is evidence.
+    pub bundle_path: Option<&'a Path>,
+    /// Further paths that are not looked into. None of them may be signed.
+    pub ignore: Vec<IgnorePath>,
+    /// Whether git's own files at the top may be there without being signed.
+    pub ignore_git: bool,
+    /// What to do with files that are not signed.
+    pub unlisted: Unlisted,
+    /// Refuse whatever is not signed, ignored paths included; evidence files
+    /// excepted.
+    pub strict: bool,
+    /// Copy the signed files to this new directory while they are hashed.
+    pub copy_to: Option<&'a Path>,
+    /// Compute the model digest also where the manifest does not tell it.
+    pub model_digest: bool,
+    /// Threads that hash.
+    pub jobs: NonZeroUsize,
+}
+
+impl Default for VerifyOptions<'_> {
+    fn default() -> Self {
+        Self {
+            bundle_path: None,
+            ignore: vec![],
+            ignore_git: true,
+            unlisted: Unlisted::Refuse,
+            strict: false,
+            copy_to: None,
+            model_digest: false,
+            jobs: crate::default_jobs(),
+        }
+    }
+}
+
+/// A model on the disk whose signed files were what a verified statement says,
+/// at the moment when they were read.
+///
+/// The files in place may change again the moment after. What has to be loaded
+/// later is in [`copy`](Self::copy).
+#[derive(Debug)]
+pub struct VerifiedModel {
+    matched: MatchedManifest,
+    unsigned: Vec<Unsigned>,
+    links: Vec<(ManifestPath, String)>,
+    model_digest: Option<ModelDigest>,
+    size: u64,
+    copy: Option<PathBuf>,
+}
+
+impl VerifiedModel {
+    /// The statement that it matches.
+    pub fn statement(&self) -> &VerifiedStatement {
+        self.matched.statement()
+    }
+
+    /// What is there and not signed.
+    pub fn unsigned(&self) -> &[Unsigned] {
+        &self.unsigned
+    }
+
+    /// Signed files that are symbolic links, and what they point at, escaped
+    /// for display.
+    pub fn links(&self) -> &[(ManifestPath, String)] {
+        &self.links
+    }
+
+    /// The identity of the model, where it was asked for or came for free.
+    pub fn model_digest(&self) -> Option<ModelDigest> {
+        self.model_digest
+    }
+
+    /// Bytes in the signed files.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The directory that holds exactly the verified bytes, if it was asked
+    /// for.
+    pub fn copy(&self) -> Option<&Path> {
+        self.copy.as_deref()
+    }
+}
+
+/// Something that is there and that no signature covers.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Unsigned {
+    /// Its name.
+    pub path: ManifestPath,
+    /// Whether it is a directory, with everything in it.
+    pub is_directory: bool,
+    /// Why it is tolerated.
+    pub reason: UnsignedReason,
+}
+
+/// Why something unsigned is tolerated.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum UnsignedReason {
+    /// It carries signatures.
+    Evidence,
+    /// The signer left it out, and said so under the signature.
+    IgnoredBySigner,
+    /// The specification leaves it out by default.
+    IgnoredByDefault,
+    /// The caller left it out.
+    IgnoredByCaller,
+    /// The caller tolerates unsigned files.
+    Tolerated,
+}
+
+impl UnsignedReason {
+    /// A stable code, for machines.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Evidence => "evidence",
+            Self::IgnoredBySigner => "ignored-by-signer",
+            Self::IgnoredByDefault => "ignored-by-default",
+            Self::IgnoredByCaller => "ignored-by-caller",
+            Self::Tolerated => "tolerated",
+        }
+    }
+}
+
+/// Verifies `bundle` under `trust`, then the files of `model` against it.
+///
+/// # Errors
+/// [`Error::Verify`] when the bundle is not believed; [`Error::Mismatch`] with
+/// every difference; [`Error::Unsigned`] in strict verification;
+/// [`Error::IgnoresSigned`]; [`Error::NotOneFile`]; [`Error::CopyInModel`];
+/// [`Error::Disk`].
+pub fn verify(
+    model: &Model,
+    bundle: UntrustedBundle,
+    trust: &Trust,
+    options: &VerifyOptions<'_>,
+    observer: &dyn Observer,
+) -> Result<VerifiedModel, Error> {
+    let statement = modelseal_verify::verify(bundle, trust)?;
+    let manifest = statement.manifest();
+    if manifest.is_unnamed_file() && !model.is_file() {
+        return Err(Error::NotOneFile { path: model.path().to_owned() });
+    }
+    let ignores = Ignores::of(manifest, model, options)?;
+    let rules = WalkRules { ignore: ignores.all(), links: links(manifest) };
+    if let Some(path) = options.copy_to.and_then(|path| model.locate(path)) {
+        return Err(Error::CopyInModel { path });
+    }
+    let copy = options.copy_to.map(PrivateDir::create_for).transpose()?;
+    let inventory = model.inventory(&rules, observer)?;
+    let measurement = measure(model, manifest, &inventory, &rules, copy.as_ref(), options, observer)?;
+
+    let (resources, unhashed) = as_signed(manifest, &measurement, &inventory);
+    let unlisted = if options.strict { Unlisted::Report } else { options.unlisted };
+    let matched = statement.compare(&resources, &unhashed, unlisted)?;
+    let unsigned = unsigned(&matched, &inventory, &ignores);
+    if options.strict && unsigned.iter().any(|unsigned| unsigned.reason != UnsignedReason::Evidence) {
+        let unsigned = unsigned.into_iter().filter(|u| u.reason != UnsignedReason::Evidence).collect();
+        return Err(Error::Unsigned { unsigned });
+    }
+    Ok(VerifiedModel {
+        unsigned,
+        links: followed_links(&inventory, &measurement),
+        model_digest: measurement.model_digest(),
+        size: measurement.files.iter().map(|file| file.size).sum(),
+        copy: copy.map(PrivateDir::commit).transpose()?,
+        matched,
+    })
+}
+
+fn links(manifest: &Manifest) -> Links {
+    if manifest.serialization().allow_symlinks { Links::Follow } else { Links::Refuse }
+}
+
+/// The paths that are not looked into, by who left them out.
+struct Ignores {
+    signer: Vec<IgnorePath>,
+    default: Vec<IgnorePath>,
+    caller: Vec<IgnorePath>,
+    bundle: Option<IgnorePath>,
+}
+
+impl Ignores {
+    fn of(manifest: &Manifest, model: &Model, options: &VerifyOptions<'_>) -> Result<Self, Error> {
+        let signed = manifest.files();
+        let covered = |ignore: &IgnorePath| signed.iter().find(|path| ignore.covers(path)).copied();
+        let refuse = |ignores: &[IgnorePath], by| match ignores.iter().find_map(|i| Some((i, covered(i)?))) {
+            Some((ignore, path)) => {
+                Err(Error::IgnoresSigned { path: path.clone(), ignore: ignore.clone(), by })
+            }
+            None => Ok(()),
+        };
+        let signer = manifest.serialization().ignore_paths.clone();
+        refuse(&signer, IgnoredBy::Statement)?;
+        refuse(&options.ignore, IgnoredBy::Caller)?;
+        // Old releases could sign git's files: what is signed is verified.
+        let default = git_paths().filter(|path| options.ignore_git && covered(path).is_none()).collect();
+        let bundle = options.bundle_path.and_then(|path| model.locate(path)).map(IgnorePath::from);
+        let bundle = bundle.filter(|path| covered(path).is_none());
+        Ok(Self { signer, default, caller: options.ignore.clone(), bundle })
+    }
+
+    fn all(&self) -> Vec<IgnorePath> {
+        let lists = [&self.signer, &self.default, &self.caller];
+        lists.into_iter().flatten().chain(&self.bundle).cloned().collect()
+    }
+
+    fn reason(&self, path: &ManifestPath) -> UnsignedReason {
+        let is_by = |ignores: &[IgnorePath]| ignores.iter().any(|ignore| ignore.covers(path));
+        let is_bundle = self.bundle.as_ref().is_some_and(|bundle| bundle.as_path() == path);
+        if is_bundle || is_evidence(&IgnorePath::from(path.clone())) {
+            UnsignedReason::Evidence
+        } else if is_by(&self.signer) {
+            UnsignedReason::IgnoredBySigner
+        } else if is_by(&self.default) {
+            UnsignedReason::IgnoredByDefault
+        } else {
+            UnsignedReason::IgnoredByCaller
+        }
+    }
+}
+
+fn measure(
+    model: &Model,
+    manifest: &Manifest,
+    inventory: &Inventory,
+    rules: &WalkRules,
+    copy: Option<&PrivateDir>,
+    options: &VerifyOptions<'_>,
+    observer: &dyn Observer,
+) -> Result<Measurement, Error> {
+    let signed = manifest.files();
+    let measure = MeasureOptions {
+        method: manifest.serialization().method,
+        hash_type: manifest.serialization().hash_type,
+        whole_sha256: options.model_digest,
+        jobs: options.jobs,
+        copy_into: copy,
+    };
+    let select = |path: &ManifestPath| manifest.is_unnamed_file() || signed.contains(path);
+    Ok(model.measure(inventory, rules, select, &measure, observer)?)
+}
+
+/// What was measured, under the names of the statement: the one file of a
+/// model that the signer did not name has none there.
+fn as_signed(
+    manifest: &Manifest,
+    measurement: &Measurement,
+    inventory: &Inventory,
+) -> (Vec<modelseal_manifest::Resource>, Vec<ManifestPath>) {
+    let name = |path: &ManifestPath| {
+        if manifest.is_unnamed_file() { ManifestPath::unnamed_file() } else { path.clone() }
+    };
+    let method = manifest.serialization().method;
+    let mut resources = measurement.resources(method);
+    for resource in &mut resources {
+        resource.name.path = name(&resource.name.path);
+    }
+    let is_hashed = |path: &ManifestPath| {
+        let hashed = |file: &MeasuredFile| !file.digests.is_empty();
+        measurement
+            .files
+            .binary_search_by(|file| file.path.cmp(path))
+            .is_ok_and(|index| hashed(&measurement.files[index]))
+    };
+    let unhashed =
+        inventory.files.iter().filter(|file| !is_hashed(&file.path)).map(|file| name(&file.path)).collect();
+    (resources, unhashed)
+}
+
+fn unsigned(matched: &MatchedManifest, inventory: &Inventory, ignores: &Ignores) -> Vec<Unsigned> {
+    let ignored = inventory.ignored.iter().map(|ignored| Unsigned {
+        path: ignored.path.clone(),
+        is_directory: ignored.kind == IgnoredKind::Directory,
+        reason: ignores.reason(&ignored.path),
+    });
+    let tolerated = matched.unlisted().iter().map(|path| Unsigned {
+        path: path.clone(),
+        is_directory: false,
+        reason: UnsignedReason::Tolerated,
+    });
+    ignored.chain(tolerated).collect()
+}
+
+fn followed_links(inventory: &Inventory, measurement: &Measurement) -> Vec<(ManifestPath, String)> {
+    let link =
+        |file: &MeasuredFile| Some((file.path.clone(), inventory.file(&file.path)?.link_target.clone()?));
+    measurement.files.iter().filter_map(link).collect()
+}
