@@ -1,19 +1,29 @@
-"""sign_api.py MODEL BUNDLE KEY METHOD HASH [SHARD_SIZE] [ALLOW_SYMLINKS] - sign through the reference's Python API.
+#!/usr/bin/env python3
+"""Sign with the Python API of a release of the reference, whatever its command line cannot do.
 
-METHOD files|shards, HASH sha256|blake2|blake3. Works with 1.1.1, 1.0.1 and 0.3.1 (no blake3 in the latter two if absent).
+    reference_sign.py MODEL BUNDLE PRIVATE_KEY files|shards sha256|blake2|blake3 [SHARD_SIZE]
+
+Runs under 1.1.1, 1.0.1 and 0.3.1; the last two have no blake3. SHARD_SIZE goes with shards.
 """
+
 import sys
-import model_signing
-from model_signing import signing
-model, bundle, key, method, hash_ = sys.argv[1:6]
-signing.Config.use_sigstore_signer = lambda self, **kw: self  # old releases would go to the network here
-h = model_signing.hashing.Config()
-if method == "files":
-    h.use_file_serialization(hashing_algorithm=hash_)
+from pathlib import Path
+
+from model_signing import hashing, signing
+
+model, bundle, private_key, method, hash_name, *shard_size = sys.argv[1:]
+
+# 1.0.1 and 0.3.1 refresh Sigstore's metadata over the network before they use any other signer.
+signing.Config.use_sigstore_signer = lambda self, **options: self
+
+how = hashing.Config()
+if method == "shards":
+    how.use_shard_serialization(hashing_algorithm=hash_name, shard_size=int(*shard_size))
 else:
-    h.use_shard_serialization(hashing_algorithm=hash_, shard_size=int(sys.argv[6]))
-h.set_ignored_paths(paths=[], ignore_git_paths=True)
-c = signing.Config()
-c.use_elliptic_key_signer(private_key=__import__("pathlib").Path(key))
-c.set_hashing_config(h)
-c.sign(__import__("pathlib").Path(model), __import__("pathlib").Path(bundle))
+    how.use_file_serialization(hashing_algorithm=hash_name)
+how.set_ignored_paths(paths=[], ignore_git_paths=True)
+
+config = signing.Config()
+config.use_elliptic_key_signer(private_key=Path(private_key))
+config.set_hashing_config(how)
+config.sign(Path(model), Path(bundle))

@@ -1,20 +1,32 @@
-"""verify_api.py MODEL BUNDLE PUBLIC_KEY [METHOD HASH [SHARD_SIZE]] - verify through the reference's Python API.
+#!/usr/bin/env python3
+"""Verify with the Python API of a release of the reference.
 
-Without METHOD the configuration is guessed from the bundle. Exit 0 or 1, the reason on stderr.
+    reference_verify.py MODEL BUNDLE PUBLIC_KEY [files|shards sha256|blake2|blake3 [SHARD_SIZE]]
+
+Without a method it guesses how the files were hashed from the bundle, as its command line does not.
+Prints "Verification succeeded" and exits with 0, or exits with 1 and the reason on standard error.
 """
-import pathlib, sys
-import model_signing
-model, bundle, key = map(pathlib.Path, sys.argv[1:4])
-c = model_signing.verifying.Config().use_elliptic_key_verifier(public_key=key)
-if len(sys.argv) > 4:
-    h = model_signing.hashing.Config()
-    if sys.argv[4] == "files":
-        h.use_file_serialization(hashing_algorithm=sys.argv[5])
+
+import sys
+from pathlib import Path
+
+from model_signing import hashing, verifying
+
+model, bundle, public_key, *serialization = sys.argv[1:]
+
+config = verifying.Config()
+config.use_elliptic_key_verifier(public_key=Path(public_key))
+if serialization:
+    method, hash_name, *shard_size = serialization
+    how = hashing.Config()
+    if method == "shards":
+        how.use_shard_serialization(hashing_algorithm=hash_name, shard_size=int(*shard_size))
     else:
-        h.use_shard_serialization(hashing_algorithm=sys.argv[5], shard_size=int(sys.argv[6]))
-    c.set_hashing_config(h)
+        how.use_file_serialization(hashing_algorithm=hash_name)
+    config.set_hashing_config(how)
+
 try:
-    c.verify(model, bundle)
-except Exception as e:
-    sys.exit(f"{type(e).__name__}: {e}")
-print("ok")
+    config.verify(Path(model), Path(bundle))
+except Exception as error:
+    sys.exit(f"{type(error).__name__}: {error}")
+print("Verification succeeded")

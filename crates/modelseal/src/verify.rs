@@ -167,7 +167,7 @@ pub fn verify(
     let measurement = measure(model, manifest, &inventory, &rules, copy.as_ref(), options, observer)?;
 
     let (resources, unhashed) = as_signed(manifest, &measurement, &inventory);
-    let unlisted = if options.strict { Unlisted::Report } else { options.unlisted };
+    let unlisted = if options.strict { Unlisted::Refuse } else { options.unlisted };
     let matched = statement.compare(&resources, &unhashed, unlisted)?;
     let unsigned = unsigned(&matched, &inventory, &ignores);
     if options.strict && unsigned.iter().any(|unsigned| unsigned.reason != UnsignedReason::Evidence) {

@@ -1,0 +1,233 @@
+//! A directory of models, signed, unsigned and spoilt, in which the cases of
+//! the snapshot and schema tests run. Everything in it is the same each time.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use modelseal::{
+    BundleMethod, Coverage, HashType, IgnorePath, KeySigner, Manifest, ManifestPath, Method, Model,
+    PrivateKey, Resource, ResourceName, Serialization, SignOptions, Signer, Statement, Unobserved,
+    UntrustedBundle, VerificationMaterial,
+};
+use modelseal_manifest::{ContentDigest, Sha256Digest};
+use serde_json::{Value, json};
+
+use crate::workbench::{copy_keys, copy_model, must};
+
+/// Builds it in `root`.
+pub(crate) fn build(root: &Path) {
+    let world = World(root.to_owned());
+    copy_keys(&world.at("keys"));
+    symlink(env!("CARGO_BIN_EXE_modelseal"), world.at("model_signing")).unwrap();
+    world.models_to_sign();
+    world.models_that_verify();
+    world.models_that_changed();
+    world.bundles_that_are_refused();
+    world.write("taken.key", "not to be lost\n");
+    world.write("half.key.pub", "not to be lost\n");
+    fs::create_dir(world.at("taken")).unwrap();
+}
+
+struct World(PathBuf);
+
+impl World {
+    fn at(&self, path: &str) -> PathBuf {
+        self.0.join(path)
+    }
+
+    fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        fs::create_dir_all(self.at(path).parent().unwrap()).unwrap();
+        fs::write(self.at(path), text).unwrap();
+    }
+
+    fn model(&self, name: &str) {
+        copy_model(&self.at(name));
+    }
+
+    fn sign(&self, name: &str, options: &[&str]) {
+        must(&self.0, ["sign", name, "--quiet", "--key", "keys/p256.pem"].iter().chain(options));
+    }
+
+    fn signed(&self, name: &str, options: &[&str]) {
+        self.model(name);
+        self.sign(name, options);
+    }
+
+    fn models_to_sign(&self) {
+        self.model("tiny-model");
+        self.write("weights.bin", "weights\n");
+        fs::create_dir(self.at("empty")).unwrap();
+        for path in [".env", "signing.key", "__pycache__/a.pyc", "config.json~", "Model.bin", "model.bin"] {
+            self.write(&format!("suspect/{path}"), "x");
+        }
+        self.model("linked");
+        symlink("config.json", self.at("linked/settings.json")).unwrap();
+        self.model("escaping");
+        symlink("../weights.bin", self.at("escaping/weights.bin")).unwrap();
+        self.model("dangling");
+        symlink("nothing", self.at("dangling/weights.bin")).unwrap();
+        self.model("circular");
+        symlink("circle", self.at("circular/circle")).unwrap();
+        self.model("with-empty-file");
+        self.write("with-empty-file/empty.txt", "");
+        self.model("with-notes");
+        self.write("with-notes/claims.jsonl", "my notes\n");
+        self.model("with-key");
+        self.write("with-key/release.key", fs::read(self.at("keys/p256.pem")).unwrap());
+        self.model("with-ignored");
+        self.write("with-ignored/scratch/a.txt", "x");
+        self.model("with-git");
+        self.write("with-git/.gitattributes", "x");
+        self.model("with-backslash");
+        self.write("with-backslash/a\\b", "x");
+    }
+
+    fn models_that_verify(&self) {
+        self.signed("signed", &[]);
+        self.write("signed.bin", "weights\n");
+        self.sign("signed.bin", &[]);
+        self.signed("sharded", &["--shard-size", "100"]);
+        self.signed("blake2b", &["--hash", "blake2b"]);
+        self.signed("blake3", &["--hash", "blake3"]);
+        for kind in ["p384", "p521", "ed25519"] {
+            self.model(kind);
+            let key = format!("keys/{kind}.pem");
+            must(&self.0, ["sign", kind, "--quiet", "--key", &key]);
+        }
+        self.model("followed");
+        symlink("config.json", self.at("followed/settings.json")).unwrap();
+        self.sign("followed", &["--allow-symlinks"]);
+        self.model("ignoring");
+        self.write("ignoring/scratch/a.txt", "x");
+        self.sign("ignoring", &["--ignore", "scratch"]);
+        self.signed("git", &[]);
+        self.write("git/.gitattributes", "x");
+        self.signed("legacy", &[]);
+        self.edit_bundle("legacy/model.sig", |bundle| {
+            // As releases 1.0 of the reference wrote it: the PEM in base64.
+            let pem = fs::read(self.at("keys/p256.pub")).unwrap();
+            bundle["verificationMaterial"]["publicKey"] = json!({ "rawBytes": base64(&pem) });
+        });
+    }
+
+    fn models_that_changed(&self) {
+        self.signed("changed", &[]);
+        self.write("changed/config.json", "{}\n");
+        fs::remove_file(self.at("changed/tokenizer/vocab.json")).unwrap();
+        self.write("changed/payload.py", "x");
+        self.signed("added", &[]);
+        self.write("added/payload.py", "x");
+        self.signed("sharded-changed", &["--shard-size", "100"]);
+        let file = self.at("sharded-changed/config.json");
+        let mut bytes = fs::read(&file).unwrap();
+        bytes.truncate(50);
+        fs::write(file, bytes).unwrap();
+        self.signed("replaced-by-link", &[]);
+        fs::remove_file(self.at("replaced-by-link/config.json")).unwrap();
+        symlink("README.md", self.at("replaced-by-link/config.json")).unwrap();
+        self.model("hub");
+        self.sign_without_evidence("hub");
+        self.write("hub/.cache/huggingface/download/config.json.metadata", "x");
+    }
+
+    /// As other tools sign: nothing but the signature itself is left out.
+    fn sign_without_evidence(&self, name: &str) {
+        let bundle_path = self.at(name).join("model.sig");
+        let coverage = Coverage { ignore_evidence: false, ..Coverage::default() };
+        let options = SignOptions { coverage, bundle_path: Some(&bundle_path), ..SignOptions::default() };
+        let model = Model::open(&self.at(name)).unwrap();
+        let signed = modelseal::sign(&model, &options, &self.signer(), &Unobserved).unwrap();
+        fs::write(bundle_path, signed.bundle).unwrap();
+    }
+
+    fn signer(&self) -> KeySigner {
+        KeySigner::new(PrivateKey::from_pem(&fs::read(self.at("keys/p256.pem")).unwrap()).unwrap())
+    }
+
+    fn bundles_that_are_refused(&self) {
+        self.model("unsigned");
+        self.model("garbage");
+        self.write("garbage/model.sig", "garbage\n");
+        self.signed("altered", &[]);
+        self.edit_bundle("altered/model.sig", |bundle| {
+            let payload = bundle["dsseEnvelope"]["payload"].as_str().unwrap();
+            // Another letter in the middle of the payload is still base64.
+            let (head, tail) = payload.split_at(payload.len() / 2);
+            let other = if tail.starts_with('A') { "B" } else { "A" };
+            bundle["dsseEnvelope"]["payload"] = format!("{head}{other}{}", &tail[1..]).into();
+        });
+        self.signed("logged", &[]);
+        self.edit_bundle("logged/model.sig", |bundle| {
+            bundle["verificationMaterial"]["tlogEntries"] = json!([log_entry()]);
+        });
+        self.model("certified");
+        self.write("certified/model.sig", certified(&self.signer()));
+        self.signed("future", &[]);
+        self.edit_bundle("future/model.sig", |bundle| {
+            bundle["mediaType"] = "application/vnd.dev.sigstore.bundle.v0.9+json".into();
+        });
+        self.signed_payload("no-statement", b"{}");
+        self.signed_payload("one-file", &statement("one-file", ManifestPath::unnamed_file(), &[]));
+        let config = ManifestPath::new("config.json").unwrap();
+        self.signed_payload("contradiction", &statement("contradiction", config, &["config.json"]));
+        let readme = ManifestPath::new("README.md").unwrap();
+        self.signed_payload("hostile-subject", &statement("\x1b[31m\u{202e}gnihton\r\n", readme, &[]));
+    }
+
+    fn signed_payload(&self, name: &str, payload: &[u8]) {
+        self.model(name);
+        self.write(&format!("{name}/model.sig"), self.signer().sign(payload).unwrap());
+    }
+
+    fn edit_bundle(&self, path: &str, edit: impl FnOnce(&mut Value)) {
+        let mut bundle = serde_json::from_slice(&fs::read(self.at(path)).unwrap()).unwrap();
+        edit(&mut bundle);
+        self.write(path, bundle.to_string());
+    }
+}
+
+fn statement(name: &str, path: ManifestPath, ignored: &[&str]) -> Vec<u8> {
+    let serialization = Serialization {
+        method: Method::Files,
+        hash_type: HashType::Sha256,
+        allow_symlinks: false,
+        ignore_paths: ignored.iter().map(|path| IgnorePath::new(path).unwrap()).collect(),
+    };
+    let resource = Resource {
+        name: ResourceName { path, range: None },
+        digest: ContentDigest::Sha256(Sha256Digest::of(b"x")),
+    };
+    Statement::new(name, Manifest::new(serialization, vec![resource]).unwrap()).to_payload()
+}
+
+fn certified(signer: &KeySigner) -> Vec<u8> {
+    let envelope = UntrustedBundle::parse(&signer.sign(b"{}").unwrap()).unwrap().into_envelope();
+    let bundle = UntrustedBundle::new(VerificationMaterial::CertificateChain(vec![vec![0]]), envelope);
+    assert_eq!(bundle.method(), BundleMethod::Certificate);
+    bundle.to_json()
+}
+
+fn log_entry() -> Value {
+    json!({
+        "logIndex": "5",
+        "logId": { "keyId": "AAAA" },
+        "kindVersion": { "kind": "dsse", "version": "0.0.1" },
+        "integratedTime": "1700000000",
+        "canonicalizedBody": "e30=",
+        "inclusionProof": {
+            "logIndex": "5", "rootHash": "AAAA", "treeSize": "6", "hashes": [],
+            "checkpoint": { "envelope": "x" },
+        },
+    })
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let group = |chunk: &[u8]| {
+        let bits = (0..3).fold(0, |bits, index| bits << 8 | usize::from(*chunk.get(index).unwrap_or(&0)));
+        let letter = |index: usize| char::from(LETTERS[bits >> (18 - 6 * index) & 63]);
+        (0..4).map(|index| if index <= chunk.len() { letter(index) } else { '=' }).collect::<String>()
+    };
+    bytes.chunks(3).map(group).collect()
+}
