@@ -11,10 +11,12 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::{BorrowedFd, OwnedFd};
 
+use modelseal_manifest::ManifestPath;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 
-use crate::resolve::{open_directory, open_file, read_link};
+use crate::DiskError;
+use crate::resolve::{LinkShown, open_directory, open_file, read_link};
 use crate::stamp::{FileId, file_type};
 
 /// The repository of the cache that a snapshot belongs to.
@@ -63,6 +65,24 @@ impl HubRepository {
         let cache = open_parent(&self.repository)?;
         let store = open_directory(cache, c"blobs")?;
         open_file(open_directory(store, prefix)?, name)
+    }
+}
+
+/// Opens what a link of a hub snapshot stands for; any other link is refused.
+pub(crate) fn open_hub_link(
+    dir: BorrowedFd<'_>,
+    name: &CString,
+    hub: Option<&HubRepository>,
+    path: &ManifestPath,
+    depth: usize,
+) -> Result<OwnedFd, DiskError> {
+    let shown = path.to_string();
+    let target = read_link(dir, name).map_err(DiskError::io(&shown, "read the link"))?;
+    let link = LinkShown { path: &shown, target: &target };
+    match hub.and_then(|hub| hub.open(depth, &target)) {
+        None => Err(link.refused()),
+        Some(Err(Errno::NOENT)) => Err(link.dangles()),
+        Some(opened) => opened.map_err(DiskError::io(&shown, "open the blob behind the link")),
     }
 }
 

@@ -7,8 +7,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Stat, fstat, statat};
 use rustix::io::Errno;
 
 use crate::error::shown_bytes;
-use crate::hub::HubRepository;
-use crate::open::open_hub_link;
+use crate::hub::{HubRepository, open_hub_link};
 use crate::resolve::{LinkShown, Place, follow, open_directory, read_link};
 use crate::stamp::{FileId, Stamp, file_type, type_name};
 use crate::{DiskError, Observer};
@@ -67,6 +66,13 @@ impl FoundFile {
     pub fn size(&self) -> u64 {
         self.stamp.size
     }
+
+    pub(crate) fn check_unchanged(&self, now: &Stamp) -> Result<(), DiskError> {
+        match self.stamp.difference(now) {
+            None => Ok(()),
+            Some(what) => Err(DiskError::Changed { path: self.path.to_string(), what }),
+        }
+    }
 }
 
 /// Something that is there and was left out.
@@ -108,7 +114,7 @@ impl Inventory {
         for file in &self.files {
             match later.file(&file.path) {
                 None => return changed(&file.path, "it was removed"),
-                Some(now) => crate::open::check_stamp(file, &now.stamp)?,
+                Some(now) => file.check_unchanged(&now.stamp)?,
             }
         }
         match later.files.iter().find(|file| self.file(&file.path).is_none()) {

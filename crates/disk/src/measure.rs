@@ -14,7 +14,7 @@ use rustix::io::{pread, pwrite};
 use crate::error::shown;
 use crate::hash::Hasher;
 use crate::model::{Kind, open_named};
-use crate::open::{Opener, check_stamp};
+use crate::open::Opener;
 use crate::stamp::Stamp;
 use crate::{DiskError, FoundFile, Inventory, Links, Model, Observer, PrivateDir, WalkRules};
 
@@ -272,7 +272,7 @@ impl<'a> Worker<'a> {
         let path = self.engine.model.path();
         let fd = open_named(path)?;
         let stat = fstat(&fd).map_err(DiskError::io(shown(path), "examine"))?;
-        check_stamp(file, &Stamp::of(&stat))?;
+        file.check_unchanged(&Stamp::of(&stat))?;
         Ok(fd)
     }
 
@@ -305,7 +305,7 @@ impl<'a> Worker<'a> {
     /// The file still is what the walk saw, and ends where it should.
     fn check_end(&mut self, file: &FoundFile, fd: &OwnedFd) -> Result<(), DiskError> {
         let stat = fstat(fd).map_err(DiskError::io(file.path.to_string(), "examine"))?;
-        check_stamp(file, &Stamp::of(&stat))?;
+        file.check_unchanged(&Stamp::of(&stat))?;
         let beyond = pread(fd, &mut self.buffer[..1], file.size())
             .map_err(DiskError::io(file.path.to_string(), "read"))?;
         if beyond != 0 {

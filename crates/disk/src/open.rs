@@ -5,9 +5,9 @@ use modelseal_manifest::ManifestPath;
 use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 
-use crate::hub::HubRepository;
+use crate::hub::{HubRepository, open_hub_link};
 use crate::inventory::Links;
-use crate::resolve::{LinkShown, Place, follow, open_directory, open_file, read_link};
+use crate::resolve::{LinkShown, Place, follow, open_directory, open_file};
 use crate::stamp::{Stamp, file_type, type_name};
 use crate::{DiskError, FoundFile};
 
@@ -83,36 +83,11 @@ impl<'a> Opener<'a> {
     }
 }
 
-/// Opens what a link of a hub snapshot stands for; any other link is refused.
-pub(crate) fn open_hub_link(
-    dir: BorrowedFd<'_>,
-    name: &CString,
-    hub: Option<&HubRepository>,
-    path: &ManifestPath,
-    depth: usize,
-) -> Result<OwnedFd, DiskError> {
-    let shown = path.to_string();
-    let target = read_link(dir, name).map_err(DiskError::io(&shown, "read the link"))?;
-    let link = LinkShown { path: &shown, target: &target };
-    match hub.and_then(|hub| hub.open(depth, &target)) {
-        None => Err(link.refused()),
-        Some(Err(Errno::NOENT)) => Err(link.dangles()),
-        Some(opened) => opened.map_err(DiskError::io(&shown, "open the blob behind the link")),
-    }
-}
-
 fn check_same(fd: &OwnedFd, file: &FoundFile) -> Result<(), DiskError> {
     let stat = fstat(fd).map_err(DiskError::io(file.path.to_string(), "examine"))?;
     match file_type(&stat) {
-        FileType::RegularFile => check_stamp(file, &Stamp::of(&stat)),
+        FileType::RegularFile => file.check_unchanged(&Stamp::of(&stat)),
         other => Err(DiskError::NotRegular { path: file.path.to_string(), found: type_name(other) }),
-    }
-}
-
-pub(crate) fn check_stamp(file: &FoundFile, now: &Stamp) -> Result<(), DiskError> {
-    match file.stamp.difference(now) {
-        None => Ok(()),
-        Some(what) => Err(DiskError::Changed { path: file.path.to_string(), what }),
     }
 }
 

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use modelseal::{HashType, IgnorePath, KeyAlgorithm, Method, Model, ShardSize};
+use modelseal::{Coverage, HashType, KeyAlgorithm, Links, Method, Model, ShardSize};
 
-use super::failure::{Exit, Failure};
+use super::failure::Failure;
+use super::inputs::ignore_paths;
+use super::output::Format;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -40,13 +42,6 @@ pub(crate) struct Global {
     /// Report nothing but errors, and show no progress
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
-pub(crate) enum Format {
-    #[default]
-    Human,
-    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -146,7 +141,7 @@ pub(crate) struct SerializationArgs {
     ignore: Vec<PathBuf>,
     /// Follow symbolic links, inside the model only
     #[arg(long)]
-    pub(crate) allow_symlinks: bool,
+    allow_symlinks: bool,
     /// Threads that hash [default: one for each processor]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
@@ -169,8 +164,13 @@ impl SerializationArgs {
         self.jobs.unwrap_or_else(modelseal::default_jobs)
     }
 
-    pub(crate) fn ignore(&self, model: &Model) -> Result<Vec<IgnorePath>, Failure> {
-        ignore_paths(&self.ignore, model)
+    /// Which files of `model` are meant.
+    pub(crate) fn coverage(&self, model: &Model) -> Result<Coverage, Failure> {
+        Ok(Coverage {
+            ignore: ignore_paths(&self.ignore, model)?,
+            links: if self.allow_symlinks { Links::Follow } else { Links::Refuse },
+            ..Coverage::default()
+        })
     }
 }
 
@@ -235,28 +235,4 @@ pub(crate) struct DemoArgs {
     /// A model of your own, which is only read
     #[arg(default_value = "testdata/tiny-model")]
     pub(crate) model: PathBuf,
-}
-
-/// A path to ignore is relative to the model; an absolute one is taken when it
-/// lies inside.
-pub(crate) fn ignore_paths(paths: &[PathBuf], model: &Model) -> Result<Vec<IgnorePath>, Failure> {
-    paths.iter().map(|path| ignore_path(path, model)).collect()
-}
-
-fn ignore_path(path: &Path, model: &Model) -> Result<IgnorePath, Failure> {
-    let shown = super::output::shown(path);
-    let usage =
-        |problem: String| Failure::new(Exit::Usage, "ignore-path", format!("--ignore {shown}: {problem}"));
-    if path.is_absolute() {
-        let inside = model.locate(path).map(IgnorePath::from);
-        return inside.ok_or_else(|| {
-            usage(format!("lies outside of the model {}", super::output::shown(model.path())))
-        });
-    }
-    let text = path.to_str().ok_or_else(|| usage("is not UTF-8".to_owned()))?;
-    let text = text.strip_prefix("./").unwrap_or(text);
-    IgnorePath::new(text).map_err(|error| {
-        usage(error.problem.to_string())
-            .help("name an exact path, relative to the model's root, without wildcards")
-    })
 }

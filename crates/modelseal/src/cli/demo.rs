@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::args::DemoArgs;
 use super::failure::{Exit, Failure, Task};
-use super::output::{GOOD, Report, row, shown};
+use super::output::Report;
+use super::text::{GOOD, row, shown};
 
 pub(crate) struct DemoReport {
     directory: PathBuf,

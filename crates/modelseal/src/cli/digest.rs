@@ -1,13 +1,14 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use modelseal::{Cancel, Coverage, DigestOptions, Digests, Links, Model};
+use modelseal::{Cancel, DigestOptions, Digests, Model};
 use serde_json::{Value, json};
 
 use super::args::DigestArgs;
 use super::failure::{Failure, Named, Task};
-use super::output::{GOOD, Report, Terminal, amount, row};
+use super::output::{Report, Terminal};
 use super::progress::Progress;
+use super::text::{GOOD, amount, row};
 
 pub(crate) struct DigestReport {
     model: PathBuf,
@@ -17,11 +18,7 @@ pub(crate) struct DigestReport {
 pub(crate) fn run(args: &DigestArgs, terminal: Terminal, cancel: &Cancel) -> Result<DigestReport, Failure> {
     let model = Model::open(&args.model).map_err(|error| Task::Signing.disk(&error))?;
     let options = DigestOptions {
-        coverage: Coverage {
-            ignore: args.serialization.ignore(&model)?,
-            links: if args.serialization.allow_symlinks { Links::Follow } else { Links::Refuse },
-            ..Coverage::default()
-        },
+        coverage: args.serialization.coverage(&model)?,
         method: args.serialization.method(),
         hash_type: args.serialization.hash_type(),
         jobs: args.serialization.jobs(),

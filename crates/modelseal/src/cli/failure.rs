@@ -7,7 +7,7 @@ use modelseal::{
     BundleError, Differences, DiskError, Error, ErrorKind, Unsigned, VerifiedSigner, VerifyError,
 };
 
-use super::output::shown;
+use super::text::shown;
 
 /// What the process ends with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::args::InspectArgs;
 use super::failure::{Failure, Named, Task};
-use super::output::{BAD, GOOD, Report, WARN, row, shown};
-use super::sign::how;
+use super::output::Report;
+use super::text::{BAD, GOOD, WARN, how, row, shown};
 
 pub(crate) struct InspectReport {
     path: PathBuf,

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::args::KeygenArgs;
 use super::failure::Failure;
-use super::output::{GOOD, Report, row, shown};
+use super::output::Report;
+use super::text::{GOOD, row, shown};
 
 pub(crate) struct KeygenReport {
     private: PathBuf,

@@ -4,12 +4,16 @@ mod args;
 mod demo;
 mod digest;
 mod failure;
+mod failure_report;
+mod inputs;
 mod inspect;
 mod keygen;
 mod model_signing;
 mod output;
 mod progress;
+mod shapes;
 mod sign;
+mod text;
 mod verify;
 
 use std::ffi::OsString;
@@ -37,7 +41,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments, program: &OsString, cancel: &Cancel) -> Exit {
-    let terminal = Terminal::new(&arguments.global);
+    let terminal = Terminal::new(arguments.global.format, arguments.global.quiet);
     match arguments.command {
         Command::Keygen(args) => terminal.finish("keygen/v1", &keygen::run(&args)),
         Command::Sign(args) => terminal

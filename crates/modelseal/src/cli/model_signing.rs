@@ -17,8 +17,7 @@ use modelseal_bundle::MAX_BUNDLE_BYTES;
 use modelseal_disk::{Overwrite, read_regular, write_output};
 
 use super::failure::{Details, Exit, Failure, Named, Task};
-use super::sign::read_private_key;
-use super::verify::read_public_key;
+use super::inputs::{read_private_key, read_public_key};
 
 const METHODS: [&str; 5] = ["sigstore", "key", "certificate", "pkcs11-key", "pkcs11-certificate"];
 

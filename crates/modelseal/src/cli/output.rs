@@ -1,22 +1,16 @@
 //! What a person or a program sees. Text from outside is always escaped.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 
-use anstyle::{AnsiColor, Style};
-use indicatif::DecimalBytes;
-use modelseal::{Escaped, Unsigned};
+use clap::ValueEnum;
+use modelseal::Escaped;
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 use serde_json::{Value, json};
 
-use super::args::{Format, Global};
-use super::failure::{Details, Exit, Failure};
-
-pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
-pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
-pub(crate) const WARN: Style = AnsiColor::Yellow.on_default().bold();
-const HELP: Style = AnsiColor::Cyan.on_default().bold();
+use super::failure::{Exit, Failure};
+use super::failure_report;
+use super::text::{BAD, WARN};
 
 /// What a command found out, in both forms.
 pub(crate) trait Report {
@@ -24,6 +18,14 @@ pub(crate) trait Report {
     fn json(&self) -> Value;
     /// The text for people.
     fn human(&self, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// For whom a report is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    #[default]
+    Human,
+    Json,
 }
 
 /// How to talk to whoever started us.
@@ -35,8 +37,8 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    pub(crate) fn new(global: &Global) -> Self {
-        Self { format: global.format, quiet: global.quiet, report_to_stderr: false }
+    pub(crate) fn new(format: Format, quiet: bool) -> Self {
+        Self { format, quiet, report_to_stderr: false }
     }
 
     /// Keeps standard output free for something else.
@@ -81,8 +83,8 @@ impl Terminal {
 
     fn print_failure(self, name: &str, failure: &Failure) -> io::Result<()> {
         match self.format {
-            Format::Json => self.print_json(name, failure_json(failure)),
-            Format::Human => failure_human(failure, &mut anstream::stderr().lock()),
+            Format::Json => self.print_json(name, failure_report::json(failure)),
+            Format::Human => failure_report::human(failure, &mut anstream::stderr().lock()),
         }
     }
 
@@ -108,112 +110,6 @@ impl Terminal {
             out.write_all(&text)?;
             out.flush()
         }
-    }
-}
-
-/// A path as messages show it.
-pub(crate) fn shown(path: &Path) -> String {
-    Escaped(&path.to_string_lossy()).to_string()
-}
-
-/// `3 files, 1.20 kB`.
-pub(crate) fn amount(files: usize, bytes: u64) -> String {
-    format!("{files} {}, {}", if files == 1 { "file" } else { "files" }, DecimalBytes(bytes))
-}
-
-/// One line of a report: a word, and what it stands for.
-pub(crate) fn row(
-    out: &mut dyn Write,
-    style: Style,
-    word: &str,
-    value: impl std::fmt::Display,
-) -> io::Result<()> {
-    writeln!(out, "{style}{word:<11}{style:#} {value}")
-}
-
-pub(crate) fn unsigned_json(unsigned: &[Unsigned]) -> Value {
-    let entry = |unsigned: &Unsigned| {
-        json!({
-            "path": unsigned.path.as_str(),
-            "kind": if unsigned.is_directory { "directory" } else { "file" },
-            "reason": unsigned.reason.code(),
-        })
-    };
-    unsigned.iter().map(entry).collect()
-}
-
-fn failure_json(failure: &Failure) -> Value {
-    let mut error = json!({ "code": failure.code, "message": failure.message, "help": failure.help });
-    match &failure.details {
-        Details::None => {}
-        Details::Unsigned(unsigned) => error["not_signed"] = unsigned_json(unsigned),
-        Details::Differences(found) => {
-            let (differences, signer) = &**found;
-            let changed: Vec<Value> = differences
-                .changed
-                .iter()
-                .map(|change| {
-                    json!({
-                        "name": change.name.to_wire(),
-                        "expected": change.expected.map(|digest| digest.to_string()),
-                        "found": change.found.map(|digest| digest.to_string()),
-                    })
-                })
-                .collect();
-            let names = |paths: &[modelseal::ManifestPath]| {
-                paths.iter().map(|p| p.as_str().to_owned()).collect::<Vec<_>>()
-            };
-            error["signer"] = super::verify::signer_json(signer);
-            error["differences"] = json!({
-                "changed": changed,
-                "missing": names(&differences.missing),
-                "not_signed": names(&differences.extra),
-            });
-        }
-    }
-    json!({ "outcome": failure.exit.outcome(), "exit_code": failure.exit.code(), "error": error })
-}
-
-fn failure_human(failure: &Failure, err: &mut dyn Write) -> io::Result<()> {
-    let verdict = match failure.exit {
-        Exit::NotVerified => "NOT VERIFIED: ",
-        _ => "",
-    };
-    writeln!(err, "{BAD}error{BAD:#}: {BAD}{verdict}{BAD:#}{}", failure.message)?;
-    match &failure.details {
-        Details::None => {}
-        Details::Unsigned(unsigned) => {
-            for unsigned in unsigned {
-                writeln!(
-                    err,
-                    "  not signed  {}{}",
-                    unsigned.path,
-                    if unsigned.is_directory { "/" } else { "" }
-                )?;
-            }
-        }
-        Details::Differences(found) => {
-            let (differences, signer) = &**found;
-            for change in &differences.changed {
-                let digest = |digest: Option<modelseal::ContentDigest>| {
-                    digest.map_or_else(|| "nothing".to_owned(), |digest| digest.to_string())
-                };
-                writeln!(err, "  changed     {}", change.name)?;
-                writeln!(err, "              expected {}", digest(change.expected))?;
-                writeln!(err, "              found    {}", digest(change.found))?;
-            }
-            for path in &differences.missing {
-                writeln!(err, "  missing     {path}")?;
-            }
-            for path in &differences.extra {
-                writeln!(err, "  not signed  {path}")?;
-            }
-            writeln!(err, "  the signature itself is good, by {signer}")?;
-        }
-    }
-    match &failure.help {
-        Some(help) => writeln!(err, "{HELP}help{HELP:#}: {help}"),
-        None => Ok(()),
     }
 }
 

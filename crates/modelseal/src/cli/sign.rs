@@ -2,19 +2,19 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelseal::{
-    Cancel, Coverage, Escaped, Ignored, IgnoredKind, KeySigner, Links, Model, Plan, PrivateKey, PublicKey,
-    SignOptions, Signed, Signer,
+    Cancel, Coverage, Escaped, Ignored, IgnoredKind, KeySigner, Model, Plan, PublicKey, SignOptions, Signed,
+    Signer,
 };
-use modelseal_disk::{Overwrite, read_named, write_output};
+use modelseal_disk::{Overwrite, write_output};
 use serde_json::{Value, json};
 
 use super::args::SignArgs;
 use super::failure::{Exit, Failure, Named, Task};
-use super::output::{GOOD, Report, Terminal, WARN, amount, row, shown};
+use super::inputs::{default_bundle_path, read_private_key};
+use super::output::{Report, Terminal};
 use super::progress::Progress;
-
-/// Private keys are a few hundred bytes.
-const MAX_KEY_BYTES: u64 = 64 * 1024;
+use super::shapes::{key_json, model_json};
+use super::text::{GOOD, WARN, amount, how, row, shown};
 
 pub(crate) enum SignReport {
     Signed { model: PathBuf, bundle: Option<PathBuf>, signed: Box<Signed>, key: Box<PublicKey> },
@@ -25,11 +25,7 @@ pub(crate) fn run(args: &SignArgs, terminal: Terminal, cancel: &Cancel) -> Resul
     let model = Model::open(&args.model).map_err(|error| Task::Signing.disk(&error))?;
     let bundle_path = bundle_path(args, &model);
     let options = SignOptions {
-        coverage: Coverage {
-            ignore: args.serialization.ignore(&model)?,
-            links: if args.serialization.allow_symlinks { Links::Follow } else { Links::Refuse },
-            ..Coverage::default()
-        },
+        coverage: args.serialization.coverage(&model)?,
         method: args.serialization.method(),
         hash_type: args.serialization.hash_type(),
         jobs: args.serialization.jobs(),
@@ -65,23 +61,6 @@ fn bundle_path(args: &SignArgs, model: &Model) -> Option<PathBuf> {
         Some(path) => Some(path.clone()),
         None => Some(default_bundle_path(&args.model, model)),
     }
-}
-
-/// `MODEL/model.sig` for a directory, `MODEL.sig` for a file.
-pub(crate) fn default_bundle_path(path: &Path, model: &Model) -> PathBuf {
-    if model.is_file() {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".sig");
-        name.into()
-    } else {
-        path.join(modelseal::SIGNATURE_FILE_NAME)
-    }
-}
-
-pub(crate) fn read_private_key(path: &Path) -> Result<PrivateKey, Failure> {
-    let pem = read_named(path, MAX_KEY_BYTES).map_err(|error| Failure::input(&error))?;
-    PrivateKey::from_pem(&pem)
-        .map_err(|error| Failure::new(Exit::Usage, "private-key", format!("{}: {error}", shown(path))))
 }
 
 /// Found out before an hour of hashing, and again when the file is written.
@@ -134,11 +113,11 @@ impl Report for SignReport {
                 let manifest = signed.statement.manifest();
                 json!({
                     "outcome": "signed",
-                    "model": super::verify::model_json(model, manifest, signed.model_digest, signed.plan.inventory.total_size()),
+                    "model": model_json(model, manifest, signed.model_digest, signed.plan.inventory.total_size()),
                     "signature": {
                         "path": bundle.as_ref().map(|path| path.to_string_lossy()),
                         "method": "key",
-                        "signer": super::verify::key_json(key.algorithm(), &key.fingerprint()),
+                        "signer": key_json(key.algorithm(), &key.fingerprint()),
                         "subject_name": signed.statement.subject_name(),
                     },
                     "ignored": ignored_json(&signed.plan.inventory.ignored),
@@ -199,14 +178,6 @@ impl Report for SignReport {
                 }
             }
         }
-    }
-}
-
-pub(crate) fn how(manifest: &modelseal::Manifest) -> String {
-    let serialization = manifest.serialization();
-    match serialization.method {
-        modelseal::Method::Files => serialization.hash_type.to_string(),
-        method @ modelseal::Method::Shards(_) => format!("{} in {method}", serialization.hash_type),
     }
 }
 

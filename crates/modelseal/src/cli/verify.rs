@@ -1,21 +1,16 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use modelseal::{
-    Cancel, Error, KeyAlgorithm, Manifest, Method, Model, ModelDigest, PublicKey, Sha256Digest, Trust,
-    Unlisted, Unsigned, UnsignedReason, UntrustedBundle, VerifiedModel, VerifiedSigner, VerifyOptions,
-};
-use modelseal_bundle::MAX_BUNDLE_BYTES;
-use modelseal_disk::{read_named, read_regular};
+use modelseal::{Cancel, Model, Trust, Unlisted, Unsigned, UnsignedReason, VerifiedModel, VerifyOptions};
 use serde_json::{Value, json};
 
-use super::args::{VerifyArgs, ignore_paths};
-use super::failure::{Exit, Failure, Named, Task};
-use super::output::{GOOD, Report, Terminal, WARN, amount, row, shown, unsigned_json};
+use super::args::VerifyArgs;
+use super::failure::{Failure, Named, Task};
+use super::inputs::{default_bundle_path, ignore_paths, read_public_key, read_signature};
+use super::output::{Report, Terminal};
 use super::progress::Progress;
-use super::sign::{default_bundle_path, how};
-
-const MAX_KEY_BYTES: u64 = 64 * 1024;
+use super::shapes::{model_json, signer_json, unsigned_json};
+use super::text::{GOOD, WARN, amount, how, row, shown};
 
 pub(crate) struct VerifyReport {
     model: PathBuf,
@@ -44,28 +39,6 @@ pub(crate) fn run(args: &VerifyArgs, terminal: Terminal, cancel: &Cancel) -> Res
     let named = Named { model: &args.model, bundle: &bundle_path };
     let verified = verified.map_err(|error| Task::Verifying.failure(error, &named))?;
     Ok(VerifyReport { model: args.model.clone(), bundle: bundle_path, verified })
-}
-
-pub(crate) fn read_public_key(path: &Path) -> Result<PublicKey, Failure> {
-    let pem = read_named(path, MAX_KEY_BYTES).map_err(|error| Failure::input(&error))?;
-    PublicKey::from_pem(&pem)
-        .map_err(|error| Failure::new(Exit::Usage, "public-key", format!("{}: {error}", shown(path))))
-}
-
-/// A signature that was named and is not there is a mistake of the caller; a
-/// model without one is not verified.
-fn read_signature(path: &Path, is_named: bool) -> Result<UntrustedBundle, Failure> {
-    let bytes = read_regular(path, MAX_BUNDLE_BYTES).map_err(|error| match error {
-        modelseal::DiskError::NotFound { .. } if !is_named => Failure::new(
-            Exit::NotVerified,
-            "no-signature",
-            format!("{}: the model has no signature in its default place", shown(path)),
-        )
-        .help("--signature FILE names a signature that stands elsewhere"),
-        error => Task::Verifying.disk(&error),
-    })?;
-    let named = Named { model: path, bundle: path };
-    UntrustedBundle::parse(&bytes).map_err(|error| Task::Verifying.failure(Error::from(error), &named))
 }
 
 impl Report for VerifyReport {
@@ -131,32 +104,4 @@ fn unsigned_text(unsigned: &Unsigned) -> String {
         UnsignedReason::Tolerated => "unknown to the signer",
     };
     format!("{}{} ({reason})", unsigned.path, if unsigned.is_directory { "/" } else { "" })
-}
-
-pub(crate) fn signer_json(signer: &VerifiedSigner) -> Value {
-    match signer {
-        VerifiedSigner::Key { algorithm, fingerprint } => key_json(*algorithm, fingerprint),
-        other => json!({ "description": other.to_string() }),
-    }
-}
-
-pub(crate) fn key_json(algorithm: KeyAlgorithm, fingerprint: &Sha256Digest) -> Value {
-    json!({ "algorithm": algorithm.to_string(), "fingerprint": format!("sha256:{fingerprint}") })
-}
-
-pub(crate) fn model_json(path: &Path, manifest: &Manifest, digest: Option<ModelDigest>, bytes: u64) -> Value {
-    let serialization = manifest.serialization();
-    json!({
-        "path": path.to_string_lossy(),
-        "digest": digest.map(|digest| digest.to_string()),
-        "root": manifest.root_digest().to_string(),
-        "files": manifest.files().len(),
-        "bytes": bytes,
-        "hash": serialization.hash_type.as_str(),
-        "method": serialization.method.as_str(),
-        "shard_size": match serialization.method {
-            Method::Files => Value::Null,
-            Method::Shards(size) => json!(size.get()),
-        },
-    })
 }
