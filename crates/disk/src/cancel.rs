@@ -6,6 +6,9 @@ pub trait Observer: Sync {
     /// Asked between reads: whether the work should stop.
     fn is_cancelled(&self) -> bool;
 
+    /// Told, before anything is hashed, how many bytes there are to read.
+    fn begin(&self, _total: u64) {}
+
     /// Told how many more bytes were read and hashed.
     fn advance(&self, bytes: u64);
 }

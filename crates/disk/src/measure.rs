@@ -99,6 +99,7 @@ impl Model {
     ) -> Result<Measurement, DiskError> {
         let files: Vec<&FoundFile> = inventory.files.iter().filter(|file| select(&file.path)).collect();
         let tasks = plan(&files, options)?;
+        observer.begin(files.iter().map(|file| file.size()).sum());
         let pieces =
             Engine { model: self, files: &files, links: rules.links, options, observer }.run(&tasks)?;
         inventory.check_unchanged(&self.inventory(rules, observer)?)?;

@@ -24,7 +24,7 @@ pub(crate) fn run(args: &DigestArgs, terminal: Terminal, cancel: &Cancel) -> Res
         jobs: args.serialization.jobs(),
         ..DigestOptions::default()
     };
-    let progress = Progress::new(terminal, "Hashing", 0, cancel);
+    let progress = Progress::new(terminal, cancel);
     let digests = modelseal::digest(&model, &options, &progress)
         .map_err(|error| Task::Signing.failure(error, &Named { model: &args.model, bundle: &args.model }))?;
     Ok(DigestReport { model: args.model.clone(), digests })

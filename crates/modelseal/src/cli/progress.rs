@@ -19,20 +19,15 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// `bytes` is how much there is to read, 0 when that is not known.
-    pub(crate) fn new(terminal: Terminal, verb: &'static str, bytes: u64, cancel: &Cancel) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::hidden());
+    pub(crate) fn new(terminal: Terminal, cancel: &Cancel) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         if !terminal.shows_progress() {
             return Self { bar, cancel: cancel.clone(), waiting: None };
         }
-        let template = if bytes == 0 {
-            "{msg} {spinner} {decimal_bytes} ({decimal_bytes_per_sec})"
-        } else {
-            "{msg} [{bar:30}] {decimal_bytes}/{decimal_total_bytes} ({decimal_bytes_per_sec}, {eta} left)"
-        };
+        let template =
+            "Hashing [{bar:30}] {decimal_bytes}/{decimal_total_bytes} ({decimal_bytes_per_sec}, {eta} left)";
         let style = ProgressStyle::with_template(template).expect("a template of our own");
         bar.set_style(style.progress_chars("=> "));
-        bar.set_message(verb);
         let (done, wait) = channel();
         let late = bar.clone();
         let waiter = std::thread::spawn(move || {
@@ -48,6 +43,10 @@ impl Progress {
 impl Observer for Progress {
     fn is_cancelled(&self) -> bool {
         self.cancel.is_cancelled()
+    }
+
+    fn begin(&self, total: u64) {
+        self.bar.set_length(total);
     }
 
     fn advance(&self, bytes: u64) {

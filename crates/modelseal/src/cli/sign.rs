@@ -46,7 +46,7 @@ pub(crate) fn run(args: &SignArgs, terminal: Terminal, cancel: &Cancel) -> Resul
     warn_of_findings(terminal, &plan);
     warn_of_absent_ignores(terminal, &plan, &options.coverage);
     let signed = {
-        let progress = Progress::new(terminal, "Hashing", plan.inventory.total_size(), cancel);
+        let progress = Progress::new(terminal, cancel);
         modelseal::sign_planned(&model, plan, &options, &signer, &progress).map_err(explain)?
     };
     write_bundle(bundle_path.as_deref(), &signed.bundle, args.force)?;

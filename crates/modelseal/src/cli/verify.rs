@@ -33,7 +33,7 @@ pub(crate) fn run(args: &VerifyArgs, terminal: Terminal, cancel: &Cancel) -> Res
         ..VerifyOptions::default()
     };
     let verified = {
-        let progress = Progress::new(terminal, "Hashing", 0, cancel);
+        let progress = Progress::new(terminal, cancel);
         modelseal::verify(&model, bundle, &trust, &options, &progress)
     };
     let named = Named { model: &args.model, bundle: &bundle_path };
