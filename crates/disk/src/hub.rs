@@ -82,6 +82,8 @@ pub(crate) fn open_hub_link(
     match hub.and_then(|hub| hub.open(depth, &target)) {
         None => Err(link.refused()),
         Some(Err(Errno::NOENT)) => Err(link.dangles()),
+        // A link or a file stands where the cache has a directory or a blob.
+        Some(Err(Errno::LOOP | Errno::NOTDIR)) => Err(link.escapes()),
         Some(opened) => opened.map_err(DiskError::io(&shown, "open the blob behind the link")),
     }
 }

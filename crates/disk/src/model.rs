@@ -103,6 +103,11 @@ impl Model {
         }
     }
 
+    /// Whether `path` is this very model.
+    pub fn is_at(&self, path: &Path) -> bool {
+        path.canonicalize().is_ok_and(|path| path == self.canonical)
+    }
+
     pub(crate) fn kind(&self) -> &Kind {
         &self.kind
     }

@@ -256,7 +256,7 @@ fn lone_unnamed_file(resources: &[Resource]) -> Result<(), ManifestError> {
 #[non_exhaustive]
 pub enum ManifestError {
     /// Nothing is covered.
-    #[error("the manifest lists no file: an empty model cannot be signed")]
+    #[error("the manifest lists no file, and an empty model proves nothing")]
     Empty,
     /// One name, listed twice.
     #[error("\"{name}\" is listed more than once")]

@@ -61,6 +61,9 @@ fn ignore_path(path: &Path, model: &Model) -> Result<IgnorePath, Failure> {
     let usage = |problem: String| {
         Failure::new(Exit::Usage, "ignore-path", format!("--ignore {}: {problem}", shown(path)))
     };
+    if path.is_absolute() && model.is_at(path) {
+        return Err(usage("is the model itself: nothing would be left".to_owned()));
+    }
     if path.is_absolute() {
         let inside = model.locate(path).map(IgnorePath::from);
         return inside.ok_or_else(|| usage(format!("lies outside of the model {}", shown(model.path()))));

@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -18,12 +18,16 @@ use modelseal_disk::{Overwrite, read_regular, write_output};
 
 use super::failure::{Details, Exit, Failure, Named, Task};
 use super::inputs::{read_private_key, read_public_key};
+use super::text::shown;
 
 const METHODS: [&str; 5] = ["sigstore", "key", "certificate", "pkcs11-key", "pkcs11-certificate"];
 
+/// The order of the reference's own help.
+const HELP: &str = "Usage: {usage}\n\n  {about}\n\n{all-args}\n";
+
 /// Sign and verify models as the Python reference does.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, infer_long_args = false)]
+#[command(version, arg_required_else_help = true, help_template = HELP)]
 struct Reference {
     /// Accepted and not used
     #[arg(long, global = true, value_name = "LEVEL", hide = true)]
@@ -35,28 +39,31 @@ struct Reference {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Sign models
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = true, help_template = HELP)]
     Sign(SignMethod),
     /// Verify models
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = true, help_template = HELP)]
     Verify(VerifyMethod),
     /// Print the root digest of a model
+    #[command(args_override_self = true, help_template = HELP)]
     Digest(DigestArgs),
 }
 
 #[derive(Debug, Subcommand)]
-#[command(arg_required_else_help = true)]
+#[command(arg_required_else_help = true, help_template = HELP)]
 enum SignMethod {
     /// Sign using a private key
+    #[command(args_override_self = true, help_template = HELP)]
     Key(SignKeyArgs),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
 
 #[derive(Debug, Subcommand)]
-#[command(arg_required_else_help = true)]
+#[command(arg_required_else_help = true, help_template = HELP)]
 enum VerifyMethod {
     /// Verify using a public key
+    #[command(args_override_self = true, help_template = HELP)]
     Key(VerifyKeyArgs),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
@@ -206,7 +213,7 @@ fn sign(args: &SignKeyArgs, cancel: &Cancel) -> Result<(), Failure> {
     let model = open(&args.common)?;
     let signer = KeySigner::new(read_private_key(&args.private_key)?);
     let options = SignOptions {
-        coverage: coverage(&args.common, &model, true),
+        coverage: coverage(&args.common, &model, true)?,
         bundle_path: Some(&args.signature),
         key_path: Some(&args.private_key),
         ..SignOptions::default()
@@ -227,7 +234,7 @@ fn verify(args: &VerifyKeyArgs, cancel: &Cancel) -> Result<(), Failure> {
     let bundle = UntrustedBundle::parse(&bundle).map_err(|error| explain(error.into()))?;
     let options = VerifyOptions {
         bundle_path: Some(&args.signature),
-        ignore: ignored(&args.common, &model),
+        ignore: ignored(&args.common, &model)?,
         ignore_git: !args.common.no_ignore_git_paths,
         unlisted: if args.ignore_unsigned_files { Unlisted::Report } else { Unlisted::Refuse },
         ..VerifyOptions::default()
@@ -239,7 +246,7 @@ fn verify(args: &VerifyKeyArgs, cancel: &Cancel) -> Result<(), Failure> {
 fn digest(args: &DigestArgs, cancel: &Cancel) -> Result<String, Failure> {
     let model = open(&args.common)?;
     let options = DigestOptions {
-        coverage: coverage(&args.common, &model, false),
+        coverage: coverage(&args.common, &model, false)?,
         order: Order::Components,
         ..DigestOptions::default()
     };
@@ -253,26 +260,35 @@ fn open(args: &CommonArgs) -> Result<Model, Failure> {
     Model::open(&args.model).map_err(|error| Task::Verifying.disk(&error))
 }
 
-fn coverage(args: &CommonArgs, model: &Model, ignore_evidence: bool) -> Coverage {
-    Coverage {
-        ignore: ignored(args, model),
+fn coverage(args: &CommonArgs, model: &Model, ignore_evidence: bool) -> Result<Coverage, Failure> {
+    Ok(Coverage {
+        ignore: ignored(args, model)?,
         ignore_git: !args.no_ignore_git_paths,
         ignore_evidence,
         links: if args.allow_symlinks { Links::Follow } else { Links::Refuse },
-    }
+    })
 }
 
 /// From the working directory; what lies outside the model is dropped, as the
 /// reference does.
-fn ignored(args: &CommonArgs, model: &Model) -> Vec<IgnorePath> {
-    args.ignore_paths.iter().filter_map(|path| model.locate(Path::new(path))).map(IgnorePath::from).collect()
+fn ignored(args: &CommonArgs, model: &Model) -> Result<Vec<IgnorePath>, Failure> {
+    if let Some(path) = args.ignore_paths.iter().find(|path| model.is_at(path)) {
+        let message =
+            format!("--ignore-paths {}: is the model itself, and nothing would be left", shown(path));
+        return Err(Failure::new(Exit::Usage, "ignore-path", message));
+    }
+    Ok(args.ignore_paths.iter().filter_map(|path| model.locate(path)).map(IgnorePath::from).collect())
 }
 
 /// Usage errors in the reference's own layout.
 fn usage(program: &str, arguments: &[OsString], error: &clap::Error) -> Exit {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let printed = write!(anstream::stdout(), "{}", error.render());
+            let text = match error.kind() {
+                ErrorKind::DisplayVersion => format!("{program}, version {}\n", env!("CARGO_PKG_VERSION")),
+                _ => error.render().to_string(),
+            };
+            let printed = write!(anstream::stdout(), "{text}");
             return if printed.is_ok() { Exit::Success } else { Exit::NotVerified };
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {

@@ -2,13 +2,13 @@
 //! environments below the directory that `MODELSEAL_PEERS` names.
 
 use std::ffi::OsStr;
+use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
 /// A program that ran to its end.
-#[derive(Debug)]
 pub(crate) struct Run {
     command: String,
     pub(crate) code: Option<i32>,
@@ -30,13 +30,20 @@ impl Run {
 
     #[track_caller]
     pub(crate) fn exits_with(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "{self:#?}");
+        assert_eq!(self.code, Some(code), "{self}");
         self
     }
 
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self}"))
+    }
+}
+
+impl Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { command, code, stdout, stderr } = self;
+        write!(f, "{command}\nexit code: {code:?}\nstandard output:\n{stdout}\nstandard error:\n{stderr}")
     }
 }
 

@@ -118,14 +118,15 @@ fn ignored_paths_are_those_of_the_working_directory() {
 }
 
 #[test]
+fn a_command_without_arguments_shows_its_usage_and_exits_with_2_as_with_the_reference() {
+    let misuse = |arguments| Call { arguments, ..MISUSED };
+    compare(&[misuse(""), misuse("sign"), misuse("verify"), misuse("sign key"), misuse("verify key")]);
+}
+
+#[test]
 fn misuse_exits_with_2_as_with_the_reference() {
     let misuse = |arguments| Call { arguments, ..MISUSED };
     compare(&[
-        misuse(""),
-        misuse("sign"),
-        misuse("verify"),
-        misuse("sign key"),
-        misuse("verify key"),
         misuse("bogus"),
         misuse("sign key model"),
         misuse("sign key --private_key p256.pem"),
@@ -197,13 +198,28 @@ fn what_either_signs_with_git_files_the_other_verifies_with_them() {
 }
 
 #[test]
+fn of_an_option_that_is_repeated_the_last_one_counts() {
+    compare(&[
+        Call { arguments: "sign key --private_key nothing.pem --private_key p256.pem model", ..SIGNED },
+        Call {
+            arguments: "sign key --private_key p256.pem --allow_symlinks --allow_symlinks model",
+            ..SIGNED
+        },
+        Call {
+            arguments: "verify key --public_key p256.pub --signature nothing.sig --signature good.sig model",
+            ..VERIFIED
+        },
+    ]);
+}
+
+#[test]
 fn the_dashes_of_the_unreleased_reference_are_taken_too() {
     let signing = "sign key --private-key p256.pem --allow-symlinks --signature m.sig model";
     let verifying = "verify key --public-key p256.pub --signature m.sig --ignore-unsigned-files model";
     let directory = Directory::new();
     for arguments in [signing, verifying] {
         let theirs = Run::of(directory.command(Program::Reference).args(arguments.split(' '))).exits_with(2);
-        assert!(theirs.stderr.contains("No such option"), "{theirs:#?}");
+        assert!(theirs.stderr.contains("No such option"), "{theirs}");
         for program in [Program::Subcommand, Program::Renamed] {
             Run::of(directory.command(program).args(arguments.split(' '))).exits_with(0);
         }
@@ -246,7 +262,7 @@ fn compare(calls: &[Call]) {
                 && run.stdout == call.stdout
                 && run.stderr.starts_with(call.stderr)
                 && run.stderr.is_empty() == call.stderr.is_empty();
-            assert!(as_expected, "{program:?} of {:?}: {run:#?}", call.arguments);
+            assert!(as_expected, "{program:?} of {:?}: {run}", call.arguments);
         }
     }
 }

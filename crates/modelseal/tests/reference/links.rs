@@ -31,6 +31,17 @@ fn the_target_of_a_link_that_the_reference_followed_is_verified() {
     assert_eq!(pluck(changed, "name"), ["config.json", "link.json"]);
 }
 
+/// The reference leaves linked directories out in silence.
+#[test]
+fn what_stands_in_a_linked_directory_is_named_as_not_signed_by_the_reference() {
+    let scratch = Scratch::with(&NESTED);
+    symlink("sub", scratch.model().join("linked")).unwrap();
+    CURRENT.sign(&scratch.model(), &scratch.bundle(), "p256", &["--allow_symlinks"]);
+    let report = verify(&scratch.model(), &scratch.bundle(), "p256").exits_with(1).json();
+    let differences = &report["error"]["differences"];
+    assert_eq!(differences["not_signed"], serde_json::json!(["linked/deep/weights.bin"]), "{report:#}");
+}
+
 #[test]
 fn a_link_to_the_outside_is_refused_though_the_reference_signed_it() {
     let scratch = Scratch::with(&NESTED);

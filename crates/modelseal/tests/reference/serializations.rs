@@ -61,6 +61,28 @@ fn a_flipped_byte_is_refused_in_every_form_of_the_api() {
 }
 
 #[test]
+fn a_single_file_verifies_in_every_form_of_the_api() {
+    for form in forms() {
+        let (scratch, file) = Scratch::with_one_file();
+        CURRENT.sign_by_api(&file, &scratch.bundle(), form.method);
+        verified(&file, &scratch.bundle(), "p256");
+        tamper(&file);
+        verify(&file, &scratch.bundle(), "p256").exits_with(1);
+    }
+}
+
+/// The reference itself cannot read such names back.
+#[test]
+fn shards_of_files_with_colons_in_their_names_verify() {
+    let scratch = Scratch::with(&[("co:lon", b"12345678"), ("like a shard:0:4", b"1234")]);
+    CURRENT.sign_by_api(&scratch.model(), &scratch.bundle(), "shards sha256 4");
+    let theirs = CURRENT.verify_by_api(&scratch.model(), &scratch.bundle(), "shards sha256 4");
+    assert_refused(theirs, "Invalid resource name");
+    let report = verified(&scratch.model(), &scratch.bundle(), "p256");
+    assert_eq!(report["model"]["files"], 2);
+}
+
+#[test]
 fn a_file_that_grew_by_a_whole_shard_is_refused() {
     let scratch = forms()[0].signed(CURRENT);
     std::fs::write(scratch.model().join("a/b"), "one and more").unwrap();
