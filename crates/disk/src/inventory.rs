@@ -91,8 +91,22 @@ pub enum IgnoredKind {
     File,
     /// A directory, with everything in it.
     Directory,
-    /// A link or a special file, which was not opened.
+    /// A symbolic link, which was not followed.
+    Symlink,
+    /// A special file, which was not opened.
     Other,
+}
+
+impl IgnoredKind {
+    /// A stable name, for machines.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Directory => "directory",
+            Self::Symlink => "symlink",
+            Self::Other => "other",
+        }
+    }
 }
 
 impl Inventory {
@@ -310,6 +324,7 @@ fn ignored_kind(file_type: FileType) -> IgnoredKind {
     match file_type {
         FileType::RegularFile => IgnoredKind::File,
         FileType::Directory => IgnoredKind::Directory,
+        FileType::Symlink => IgnoredKind::Symlink,
         _ => IgnoredKind::Other,
     }
 }

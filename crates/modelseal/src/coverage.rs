@@ -2,7 +2,7 @@ use std::path::Path;
 
 use modelseal_bundle::CLAIMS_FILE_NAME;
 use modelseal_disk::{Links, Model, WalkRules};
-use modelseal_manifest::{IgnorePath, Serialization};
+use modelseal_manifest::{IgnorePath, ManifestPath, Serialization};
 
 /// Where the signature of a model directory stands.
 pub const SIGNATURE_FILE_NAME: &str = "model.sig";
@@ -63,6 +63,6 @@ pub(crate) fn git_paths() -> impl Iterator<Item = IgnorePath> {
     Serialization::DEFAULT_IGNORES.into_iter().filter_map(|path| IgnorePath::new(path).ok())
 }
 
-pub(crate) fn is_evidence(path: &IgnorePath) -> bool {
-    EVIDENCE_FILES.contains(&path.as_path().as_str())
+pub(crate) fn is_evidence(path: &ManifestPath) -> bool {
+    EVIDENCE_FILES.contains(&path.as_str())
 }

@@ -104,8 +104,8 @@ impl VerifiedModel {
 pub struct Unsigned {
     /// Its name.
     pub path: ManifestPath,
-    /// Whether it is a directory, with everything in it.
-    pub is_directory: bool,
+    /// What it is; of a directory, everything in it.
+    pub kind: IgnoredKind,
     /// Why it is tolerated.
     pub reason: UnsignedReason,
 }
@@ -169,7 +169,7 @@ pub fn verify(
     let (resources, unhashed) = as_signed(manifest, &measurement, &inventory);
     let unlisted = if options.strict { Unlisted::Refuse } else { options.unlisted };
     let matched = statement.compare(&resources, &unhashed, unlisted)?;
-    let unsigned = unsigned(&matched, &inventory, &ignores);
+    let unsigned = unsigned(model, &matched, &inventory, &ignores);
     if options.strict && unsigned.iter().any(|unsigned| unsigned.reason != UnsignedReason::Evidence) {
         let unsigned = unsigned.into_iter().filter(|u| u.reason != UnsignedReason::Evidence).collect();
         return Err(Error::Unsigned { unsigned });
@@ -221,10 +221,10 @@ impl Ignores {
         lists.into_iter().flatten().chain(&self.bundle).cloned().collect()
     }
 
-    fn reason(&self, path: &ManifestPath) -> UnsignedReason {
+    fn reason(&self, path: &ManifestPath, may_be_evidence: bool) -> UnsignedReason {
         let is_by = |ignores: &[IgnorePath]| ignores.iter().any(|ignore| ignore.covers(path));
         let is_bundle = self.bundle.as_ref().is_some_and(|bundle| bundle.as_path() == path);
-        if is_bundle || is_evidence(&IgnorePath::from(path.clone())) {
+        if may_be_evidence && (is_bundle || is_evidence(path)) {
             UnsignedReason::Evidence
         } else if is_by(&self.signer) {
             UnsignedReason::IgnoredBySigner
@@ -284,15 +284,26 @@ fn as_signed(
     (resources, unhashed)
 }
 
-fn unsigned(matched: &MatchedManifest, inventory: &Inventory, ignores: &Ignores) -> Vec<Unsigned> {
+fn unsigned(
+    model: &Model,
+    matched: &MatchedManifest,
+    inventory: &Inventory,
+    ignores: &Ignores,
+) -> Vec<Unsigned> {
+    // A directory of that name carries no signatures, whatever else it carries.
+    let may_be_evidence = |kind| match kind {
+        IgnoredKind::File => true,
+        IgnoredKind::Symlink => model.is_hub_snapshot(),
+        IgnoredKind::Directory | IgnoredKind::Other => false,
+    };
     let ignored = inventory.ignored.iter().map(|ignored| Unsigned {
         path: ignored.path.clone(),
-        is_directory: ignored.kind == IgnoredKind::Directory,
-        reason: ignores.reason(&ignored.path),
+        kind: ignored.kind,
+        reason: ignores.reason(&ignored.path, may_be_evidence(ignored.kind)),
     });
     let tolerated = matched.unlisted().iter().map(|path| Unsigned {
         path: path.clone(),
-        is_directory: false,
+        kind: IgnoredKind::File,
         reason: UnsignedReason::Tolerated,
     });
     ignored.chain(tolerated).collect()

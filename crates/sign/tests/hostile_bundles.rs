@@ -106,6 +106,14 @@ fn item_17_one_white_space_more_is_another_payload() {
 }
 
 #[test]
+fn item_18_the_statement_is_read_from_the_bytes_that_were_verified() {
+    let statement = verify(parse(&bundle()).unwrap(), &trust(P256)).unwrap();
+    let again = Statement::parse(statement.payload()).unwrap();
+    assert_eq!(again.manifest(), statement.manifest());
+    assert_eq!(again.subject_name(), statement.subject_name());
+}
+
+#[test]
 fn item_19_a_good_signature_over_something_else_is_no_model_signature() {
     for payload in [
         &b"{}"[..],

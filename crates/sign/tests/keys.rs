@@ -56,6 +56,16 @@ fn item_33_other_curves_explicit_parameters_and_rsa_are_refused() {
 }
 
 #[test]
+fn item_34_rsa_signs_no_models_with_a_bare_key_of_any_size() {
+    assert!(matches!(private(key!("rsa.pem")), Err(PrivateKeyError::Algorithm { .. })));
+    let found = PublicKey::from_pem(key!("rsa.pub"));
+    assert_eq!(
+        found,
+        Err(PublicKeyError::Algorithm { found: "the algorithm 1.2.840.113549.1.1.1".to_owned() })
+    );
+}
+
+#[test]
 fn a_public_key_is_no_private_key_and_the_other_way_round() {
     assert_eq!(private(key!("p256.pub")), Err(PrivateKeyError::Label { found: "PUBLIC KEY".to_owned() }));
     let found = PublicKey::from_pem(key!("p256.pem"));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::failure::{Details, Exit, Failure};
 use super::shapes::{signer_json, unsigned_json};
-use super::text::{BAD, HELP};
+use super::text::{BAD, HELP, slash};
 
 pub(crate) fn json(failure: &Failure) -> Value {
     let mut error = json!({ "code": failure.code, "message": failure.message, "help": failure.help });
@@ -50,12 +50,7 @@ pub(crate) fn human(failure: &Failure, err: &mut dyn Write) -> io::Result<()> {
         Details::None => {}
         Details::Unsigned(unsigned) => {
             for unsigned in unsigned {
-                writeln!(
-                    err,
-                    "  not signed  {}{}",
-                    unsigned.path,
-                    if unsigned.is_directory { "/" } else { "" }
-                )?;
+                writeln!(err, "  not signed  {}{}", unsigned.path, slash(unsigned.kind))?;
             }
         }
         Details::Differences(found) => {

@@ -37,7 +37,7 @@ pub(crate) fn unsigned_json(unsigned: &[Unsigned]) -> Value {
     let entry = |unsigned: &Unsigned| {
         json!({
             "path": unsigned.path.as_str(),
-            "kind": if unsigned.is_directory { "directory" } else { "file" },
+            "kind": unsigned.kind.as_str(),
             "reason": unsigned.reason.code(),
         })
     };

@@ -2,8 +2,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelseal::{
-    Cancel, Coverage, Escaped, Ignored, IgnoredKind, KeySigner, Model, Plan, PublicKey, SignOptions, Signed,
-    Signer,
+    Cancel, Coverage, Escaped, Ignored, KeySigner, Model, Plan, PublicKey, SignOptions, Signed, Signer,
 };
 use modelseal_disk::{Overwrite, write_output};
 use serde_json::{Value, json};
@@ -14,7 +13,7 @@ use super::inputs::{default_bundle_path, read_private_key};
 use super::output::{Report, Terminal};
 use super::progress::Progress;
 use super::shapes::{key_json, model_json};
-use super::text::{GOOD, WARN, amount, how, row, shown};
+use super::text::{GOOD, WARN, amount, how, row, shown, slash};
 
 pub(crate) enum SignReport {
     Signed { model: PathBuf, bundle: Option<PathBuf>, signed: Box<Signed>, key: Box<PublicKey> },
@@ -183,19 +182,13 @@ impl Report for SignReport {
 
 fn print_ignored(out: &mut dyn Write, ignored: &[Ignored]) -> io::Result<()> {
     for ignored in ignored {
-        let slash = if ignored.kind == IgnoredKind::Directory { "/" } else { "" };
-        row(out, WARN, "Ignored", format_args!("{}{slash}", ignored.path))?;
+        row(out, WARN, "Ignored", format_args!("{}{}", ignored.path, slash(ignored.kind)))?;
     }
     Ok(())
 }
 
 fn ignored_json(ignored: &[Ignored]) -> Value {
-    let kind = |kind| match kind {
-        IgnoredKind::File => "file",
-        IgnoredKind::Directory => "directory",
-        IgnoredKind::Other => "other",
-    };
-    ignored.iter().map(|i| json!({ "path": i.path.as_str(), "kind": kind(i.kind) })).collect()
+    ignored.iter().map(|i| json!({ "path": i.path.as_str(), "kind": i.kind.as_str() })).collect()
 }
 
 fn warnings_json(plan: &Plan) -> Value {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::DecimalBytes;
-use modelseal::{Escaped, Manifest, Method};
+use modelseal::{Escaped, IgnoredKind, Manifest, Method};
 
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -30,6 +30,11 @@ pub(crate) fn row(
     value: impl std::fmt::Display,
 ) -> io::Result<()> {
     writeln!(out, "{style}{word:<11}{style:#} {value}")
+}
+
+/// What tells a directory from a file behind its name.
+pub(crate) fn slash(kind: IgnoredKind) -> &'static str {
+    if kind == IgnoredKind::Directory { "/" } else { "" }
 }
 
 /// `sha256`, or `sha256 in shards of 4 bytes`.

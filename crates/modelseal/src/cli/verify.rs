@@ -10,7 +10,7 @@ use super::inputs::{default_bundle_path, ignore_paths, read_public_key, read_sig
 use super::output::{Report, Terminal};
 use super::progress::Progress;
 use super::shapes::{model_json, signer_json, unsigned_json};
-use super::text::{GOOD, WARN, amount, how, row, shown};
+use super::text::{GOOD, WARN, amount, how, row, shown, slash};
 
 pub(crate) struct VerifyReport {
     model: PathBuf,
@@ -103,5 +103,5 @@ fn unsigned_text(unsigned: &Unsigned) -> String {
         UnsignedReason::IgnoredByCaller => "left out by --ignore",
         UnsignedReason::Tolerated => "unknown to the signer",
     };
-    format!("{}{} ({reason})", unsigned.path, if unsigned.is_directory { "/" } else { "" })
+    format!("{}{} ({reason})", unsigned.path, slash(unsigned.kind))
 }
