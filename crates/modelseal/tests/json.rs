@@ -1,1 +1,332 @@
-//! x
+#![expect(clippy::disallowed_methods, reason = "the tests build the models")]
+//! The JSON reports of the command are what `spec/schemas` says, and the
+//! schemas say enough to notice when they are not.
+
+mod workbench;
+mod world;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const PRIVATE: [&str; 2] = ["--key", "keys/p256.pem"];
+const PUBLIC: [&str; 2] = ["--key", "keys/p256.pub"];
+
+const SUCCESSES: [(&str, &[&str], &[&str]); 26] = [
+    ("keygen", &["keygen", "--out", "p256.key"], &[]),
+    ("keygen", &["keygen", "--out", "p384.key", "--type", "p384"], &[]),
+    ("keygen", &["keygen", "--out", "p521.key", "--type", "p521"], &[]),
+    ("keygen", &["keygen", "--out", "ed25519.key", "--type", "ed25519"], &[]),
+    ("sign", &["sign", "tiny-model"], &PRIVATE),
+    ("sign", &["sign", "weights.bin"], &PRIVATE),
+    ("sign", &["sign", "suspect"], &PRIVATE),
+    ("sign", &["sign", "with-ignored", "--ignore", "scratch", "--shard-size", "64"], &PRIVATE),
+    ("sign", &["sign", "linked", "--allow-symlinks", "--hash", "blake2b"], &PRIVATE),
+    ("sign", &["sign", "unsigned", "--dry-run"], &[]),
+    ("sign", &["sign", "linked", "--dry-run", "--ignore", "settings.json", "-o", "-"], &[]),
+    ("verify", &["verify", "signed"], &PUBLIC),
+    ("verify", &["verify", "signed", "--into", "copy"], &PUBLIC),
+    ("verify", &["verify", "signed.bin"], &PUBLIC),
+    ("verify", &["verify", "sharded"], &PUBLIC),
+    ("verify", &["verify", "blake2b"], &PUBLIC),
+    ("verify", &["verify", "followed"], &PUBLIC),
+    ("verify", &["verify", "legacy"], &PUBLIC),
+    ("verify", &["verify", "git"], &PUBLIC),
+    ("verify", &["verify", "added", "--ignore-unsigned-files"], &PUBLIC),
+    ("verify", &["verify", "hub", "--ignore", ".cache/huggingface"], &PUBLIC),
+    ("digest", &["digest", "tiny-model", "--shard-size", "64", "--hash", "blake3"], &[]),
+    ("inspect", &["inspect", "signed"], &[]),
+    ("inspect", &["inspect", "blake2b"], &[]),
+    ("inspect", &["inspect", "legacy"], &[]),
+    ("inspect", &["inspect", "certified"], &[]),
+];
+
+/// The code and exit code of each failure that a command line can bring about.
+const FAILURES: [(&str, i32, &[&str], &[&str]); 39] = [
+    ("exists", 2, &["keygen", "--out", "taken.key"], &[]),
+    ("not-found", 2, &["keygen", "--out", "nowhere/new.key"], &[]),
+    ("io", 3, &["keygen", "--out", "weights.bin/new.key"], &[]),
+    ("exists", 2, &["sign", "signed"], &PRIVATE),
+    ("not-found", 2, &["sign", "nowhere"], &PRIVATE),
+    ("private-key", 2, &["sign", "tiny-model"], &PUBLIC),
+    ("private-key", 2, &["sign", "tiny-model", "--key", "keys/p256.encrypted.pem"], &[]),
+    ("ignore-path", 2, &["sign", "tiny-model", "--ignore", "*"], &PRIVATE),
+    ("empty-model", 2, &["sign", "empty"], &PRIVATE),
+    ("empty-file", 2, &["sign", "with-empty-file", "--shard-size", "9"], &PRIVATE),
+    ("reserved-name", 2, &["sign", "with-notes"], &PRIVATE),
+    ("key-in-model", 2, &["sign", "with-key", "--key", "with-key/release.key"], &[]),
+    ("name", 2, &["sign", "with-backslash"], &PRIVATE),
+    ("symlink", 2, &["sign", "linked"], &PRIVATE),
+    ("symlink-escapes", 2, &["sign", "escaping", "--allow-symlinks"], &PRIVATE),
+    ("symlink-dangles", 2, &["sign", "dangling", "--allow-symlinks"], &PRIVATE),
+    ("symlink-cycle", 2, &["sign", "circular", "--allow-symlinks"], &PRIVATE),
+    ("not-regular", 2, &["digest", "/dev/null"], &[]),
+    ("mismatch", 1, &["verify", "changed"], &PUBLIC),
+    ("mismatch", 1, &["verify", "added"], &PUBLIC),
+    ("mismatch", 1, &["verify", "sharded-changed"], &PUBLIC),
+    ("not-signed", 1, &["verify", "git", "--strict"], &PUBLIC),
+    ("not-signed", 1, &["verify", "ignoring", "--strict"], &PUBLIC),
+    ("no-signature", 1, &["verify", "unsigned"], &PUBLIC),
+    ("bad-signature", 1, &["verify", "altered"], &PUBLIC),
+    ("wrong-key", 1, &["verify", "signed", "--key", "keys/other-p256.pub"], &[]),
+    ("wrong-method", 1, &["verify", "certified"], &PUBLIC),
+    ("log-entries", 1, &["verify", "logged"], &PUBLIC),
+    ("malformed-bundle", 1, &["verify", "garbage"], &PUBLIC),
+    ("malformed-statement", 1, &["verify", "no-statement"], &PUBLIC),
+    ("not-one-file", 1, &["verify", "one-file"], &PUBLIC),
+    ("ignores-signed", 1, &["verify", "contradiction"], &PUBLIC),
+    ("ignores-signed", 2, &["verify", "signed", "--ignore", "config.json"], &PUBLIC),
+    ("symlink", 1, &["verify", "replaced-by-link"], &PUBLIC),
+    ("copy-in-model", 2, &["verify", "signed", "--into", "signed/copy"], &PUBLIC),
+    ("public-key", 2, &["verify", "signed"], &PRIVATE),
+    ("empty-model", 2, &["digest", "empty"], &[]),
+    ("malformed-bundle", 1, &["inspect", "garbage"], &[]),
+    ("not-found", 2, &["demo", "nowhere"], &[]),
+];
+
+const SCHEMAS: [&str; 7] = ["keygen", "sign", "verify", "digest", "inspect", "demo", "error"];
+
+#[test]
+fn every_schema_is_a_valid_schema() {
+    for name in SCHEMAS {
+        let schema = schema(name);
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema", "{name}");
+        jsonschema::draft202012::meta::validate(&schema).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+}
+
+#[test]
+fn every_schema_file_is_tested() {
+    let mut found: Vec<_> = fs::read_dir(schemas())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    found.sort();
+    let mut known = SCHEMAS.map(|name| format!("{name}.schema.json"));
+    known.sort();
+    assert_eq!(found, known);
+}
+
+#[test]
+fn successes_are_what_their_schemas_say() {
+    let world = world();
+    for (schema, command, more) in SUCCESSES {
+        let (code, document) = report(&world, command, more);
+        assert_eq!(code, 0, "{command:?}: {document:#}");
+        assert_eq!(document["report"], format!("{schema}/v1"));
+        expect_valid(schema, &document);
+    }
+}
+
+#[test]
+fn failures_are_what_the_schema_says() {
+    let world = world();
+    for (expected, exit, command, more) in FAILURES {
+        let (code, document) = report(&world, command, more);
+        assert_eq!(document["error"]["code"], expected, "{command:?}: {document:#}");
+        assert_eq!(code, exit, "{command:?}: {document:#}");
+        assert_eq!(document["exit_code"], exit);
+        assert_eq!(document["report"], format!("{}/v1", command[0]));
+        expect_valid("error", &document);
+    }
+}
+
+#[test]
+fn a_failure_prints_nothing_but_its_report() {
+    let world = world();
+    for (_, _, command, more) in FAILURES {
+        let stderr = run(&world, command, more).stderr;
+        assert_eq!(String::from_utf8_lossy(&stderr), "", "{command:?}");
+    }
+}
+
+#[test]
+fn the_report_of_a_signature_on_standard_output_goes_to_standard_error() {
+    let output = run(&world(), &["sign", "tiny-model", "-o", "-"], &PRIVATE);
+    let document: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(document["signature"]["path"], Value::Null);
+    expect_valid("sign", &document);
+}
+
+#[test]
+fn the_demo_ends_with_its_report() {
+    let world = world();
+    let arguments = ["demo", "tiny-model", "--format", "json"];
+    let output = workbench::modelseal(world.path(), arguments).env("TMPDIR", world.path()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let document = &text[text.rfind("\n{").unwrap()..];
+    expect_valid("demo", &serde_json::from_str(document).unwrap());
+}
+
+#[test]
+fn a_report_without_one_of_its_members_is_refused() {
+    for (schema, document) in examples() {
+        for pointer in members(&document, "") {
+            let mut broken = document.clone();
+            remove(&mut broken, &pointer);
+            expect_invalid(schema, &broken, &format!("without {pointer}"));
+        }
+    }
+}
+
+#[test]
+fn a_report_with_a_member_renamed_or_added_is_refused() {
+    for (schema, document) in examples() {
+        for pointer in members(&document, "") {
+            let mut renamed = document.clone();
+            let value = remove(&mut renamed, &pointer);
+            let (parent, name) = pointer.rsplit_once('/').unwrap();
+            let parent_object = renamed.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+            parent_object.insert(format!("{name}_renamed"), value.clone());
+            expect_invalid(schema, &renamed, &format!("with {pointer} renamed"));
+            let mut added = document.clone();
+            let parent_object = added.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+            parent_object.insert("added".to_owned(), value);
+            expect_invalid(schema, &added, &format!("with a member added beside {pointer}"));
+        }
+    }
+}
+
+#[test]
+fn a_report_with_a_value_of_another_type_is_refused() {
+    for (schema, document) in examples() {
+        for pointer in members(&document, "") {
+            let mut broken = document.clone();
+            *broken.pointer_mut(&pointer).unwrap() = json!({ "another": "type" });
+            expect_invalid(schema, &broken, &format!("with an object as {pointer}"));
+        }
+    }
+}
+
+#[test]
+fn codes_and_digests_that_nobody_documented_are_refused() {
+    let hex = "ab".repeat(32);
+    for (schema, pointer, value) in [
+        ("verify", "/not_proved/0/code", json!("new-code")),
+        ("verify", "/not_signed/0/reason", json!("new-reason")),
+        ("verify", "/outcome", json!("safe")),
+        ("verify", "/model/root", json!(hex)),
+        ("verify", "/model/digest", json!(format!("sha256:{hex}"))),
+        ("verify", "/model/shard_size", json!(5)),
+        ("verify", "/model/files", json!(0)),
+        ("sign", "/warnings/0/code", json!("new-code")),
+        ("sign", "/signature/method", json!("pkcs11")),
+        ("inspect", "/verified", json!(true)),
+        ("error", "/error/code", json!("new-code")),
+        ("error", "/error/code", json!("wrong-key")),
+        ("error", "/exit_code", json!(0)),
+        ("error", "/exit_code", json!(2)),
+        ("error", "/report", json!("verify/v2")),
+    ] {
+        let (_, mut document) = examples()
+            .into_iter()
+            .rfind(|(name, document)| *name == schema && document.pointer(pointer).is_some())
+            .unwrap();
+        *document.pointer_mut(pointer).unwrap() = value;
+        expect_invalid(schema, &document, pointer);
+    }
+}
+
+/// One real report of each shape.
+fn examples() -> Vec<(&'static str, Value)> {
+    static EXAMPLES: LazyLock<Vec<(&str, Value)>> = LazyLock::new(make_examples);
+    EXAMPLES.clone()
+}
+
+fn make_examples() -> Vec<(&'static str, Value)> {
+    let world = world();
+    let example = |schema, command: &[&str], more: &[&str]| {
+        let document = report(&world, command, more).1;
+        expect_valid(schema, &document);
+        (schema, document)
+    };
+    vec![
+        example("keygen", &["keygen", "--out", "new.key"], &[]),
+        example("sign", &["sign", "with-ignored", "--dry-run", "--ignore", "scratch"], &[]),
+        example("sign", &["sign", "suspect", "--ignore", "model.bin"], &PRIVATE),
+        example("digest", &["digest", "tiny-model"], &[]),
+        example("inspect", &["inspect", "no-statement"], &[]),
+        example("inspect", &["inspect", "signed"], &[]),
+        example("verify", &["verify", "followed", "--into", "copy"], &PUBLIC),
+        example("error", &["verify", "signed", "--key", "keys/other-p256.pub"], &[]),
+        example("error", &["verify", "git", "--strict"], &PUBLIC),
+        example("error", &["verify", "changed"], &PUBLIC),
+    ]
+}
+
+/// The pointers of all members of all objects in a document.
+fn members(value: &Value, pointer: &str) -> Vec<String> {
+    match value {
+        Value::Object(object) => object
+            .iter()
+            .flat_map(|(name, value)| {
+                let pointer = format!("{pointer}/{name}");
+                let beneath = members(value, &pointer);
+                std::iter::once(pointer).chain(beneath)
+            })
+            .collect(),
+        Value::Array(array) => array
+            .iter()
+            .enumerate()
+            .flat_map(|(index, value)| members(value, &format!("{pointer}/{index}")))
+            .collect(),
+        _ => vec![],
+    }
+}
+
+fn remove(document: &mut Value, pointer: &str) -> Value {
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    document.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name).unwrap()
+}
+
+fn world() -> TempDir {
+    let world = tempfile::tempdir().unwrap();
+    world::build(world.path());
+    world
+}
+
+fn run(world: &TempDir, command: &[&str], more: &[&str]) -> std::process::Output {
+    let arguments = [command, more, &["--format", "json"]].concat();
+    workbench::modelseal(world.path(), arguments).output().unwrap()
+}
+
+fn report(world: &TempDir, command: &[&str], more: &[&str]) -> (i32, Value) {
+    let output = run(world, command, more);
+    let document = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{command:?}: {error}: {}", String::from_utf8_lossy(&output.stderr)));
+    (output.status.code().unwrap(), document)
+}
+
+fn schemas() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec/schemas")
+}
+
+fn schema(name: &str) -> Value {
+    serde_json::from_slice(&fs::read(schemas().join(format!("{name}.schema.json"))).unwrap()).unwrap()
+}
+
+fn validator(name: &str) -> &'static Validator {
+    static VALIDATORS: LazyLock<BTreeMap<&str, Validator>> = LazyLock::new(|| {
+        SCHEMAS.into_iter().map(|name| (name, jsonschema::validator_for(&schema(name)).unwrap())).collect()
+    });
+    &VALIDATORS[name]
+}
+
+#[track_caller]
+fn expect_valid(schema: &str, document: &Value) {
+    let errors: Vec<_> = validator(schema)
+        .iter_errors(document)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{schema}: {errors:#?} in {document:#}");
+}
+
+#[track_caller]
+fn expect_invalid(schema: &str, document: &Value, change: &str) {
+    assert!(!validator(schema).is_valid(document), "{schema} accepts a report {change}: {document:#}");
+}

@@ -13,12 +13,12 @@ use modelseal::{
 use modelseal_manifest::{ContentDigest, Sha256Digest};
 use serde_json::{Value, json};
 
-use crate::workbench::{copy_keys, copy_model, must};
+use crate::workbench::{modelseal as command, testdata};
 
 /// Builds it in `root`.
 pub(crate) fn build(root: &Path) {
     let world = World(root.to_owned());
-    copy_keys(&world.at("keys"));
+    copy_directory(&testdata().join("keys"), &world.at("keys"));
     symlink(env!("CARGO_BIN_EXE_modelseal"), world.at("model_signing")).unwrap();
     world.models_to_sign();
     world.models_that_verify();
@@ -42,11 +42,18 @@ impl World {
     }
 
     fn model(&self, name: &str) {
-        copy_model(&self.at(name));
+        copy_directory(&testdata().join("tiny-model"), &self.at(name));
     }
 
     fn sign(&self, name: &str, options: &[&str]) {
-        must(&self.0, ["sign", name, "--quiet", "--key", "keys/p256.pem"].iter().chain(options));
+        self.sign_with("p256", name, options);
+    }
+
+    fn sign_with(&self, key: &str, name: &str, options: &[&str]) {
+        let key = format!("keys/{key}.pem");
+        let arguments = ["sign", name, "--quiet", "--key", &key];
+        let output = command(&self.0, arguments.iter().chain(options)).output().unwrap();
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
     fn signed(&self, name: &str, options: &[&str]) {
@@ -92,8 +99,7 @@ impl World {
         self.signed("blake3", &["--hash", "blake3"]);
         for kind in ["p384", "p521", "ed25519"] {
             self.model(kind);
-            let key = format!("keys/{kind}.pem");
-            must(&self.0, ["sign", kind, "--quiet", "--key", &key]);
+            self.sign_with(kind, kind, &[]);
         }
         self.model("followed");
         symlink("config.json", self.at("followed/settings.json")).unwrap();
@@ -230,4 +236,16 @@ fn base64(bytes: &[u8]) -> String {
         (0..4).map(|index| if index <= chunk.len() { letter(index) } else { '=' }).collect::<String>()
     };
     bytes.chunks(3).map(group).collect()
+}
+
+fn copy_directory(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_directory(&entry.path(), &target);
+        } else {
+            fs::write(target, fs::read(entry.path()).unwrap()).unwrap();
+        }
+    }
 }
