@@ -126,7 +126,7 @@ fn sign(args: &SignModel) -> Result<(), Box<dyn Error>> {
 fn signed_bundle(args: &ModelArgs, key: &Path, output: Option<&Path>) -> Result<Vec<u8>, Box<dyn Error>> {
     // The one method so far; another would not parse.
     let Method::Key = args.method;
-    let signer = KeySigner::new(PrivateKey::from_pem(&read_named(key, MAX_KEY_BYTES)?)?);
+    let signer = KeySigner::new(PrivateKey::from_pem(&read_named(key, MAX_KEY_BYTES, &Unobserved)?)?);
     let model = Model::open(&args.model_path)?;
     let coverage = Coverage { ignore: ignored(args, &model)?, ..Coverage::default() };
     let options = SignOptions { coverage, bundle_path: output, ..SignOptions::default() };
@@ -138,7 +138,7 @@ fn verify(args: &VerifyModel) -> Result<(), Box<dyn Error>> {
 }
 
 fn verify_once(args: &ModelArgs, key: &Path, bundle: &Path, tolerate: bool) -> Result<(), Box<dyn Error>> {
-    let trust = Trust::Key(PublicKey::from_pem(&read_named(key, MAX_KEY_BYTES)?)?);
+    let trust = Trust::Key(PublicKey::from_pem(&read_named(key, MAX_KEY_BYTES, &Unobserved)?)?);
     let model = Model::open(&args.model_path)?;
     let options = VerifyOptions {
         bundle_path: Some(bundle),

@@ -161,7 +161,8 @@ impl DiskError {
     pub(crate) fn std_io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
         let path = shown(path);
         move |source| match source.kind() {
-            io::ErrorKind::NotFound => Self::NotFound { path },
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NotFound { path },
+            io::ErrorKind::IsADirectory => Self::NotRegular { path, found: "directory" },
             _ => Self::Io { path, action, source },
         }
     }

@@ -2,23 +2,62 @@
 
 use std::fs::{File, Permissions};
 use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+use rustix::io::Errno;
 
-use crate::DiskError;
 use crate::error::shown;
 use crate::stamp::{file_type, type_name};
+use crate::{DiskError, Observer};
 
 /// Reads what the caller named, at most `limit` bytes. A pipe will do, so
-/// that a secret need not touch the disk.
+/// that a secret need not touch the disk; `observer` can stop the wait for it.
 ///
 /// # Errors
-/// [`DiskError::NotFound`], [`DiskError::TooLarge`], [`DiskError::Io`].
-pub fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
-    let file = File::open(path).map_err(DiskError::std_io(path, "open"))?;
-    read_at_most(&file, path, limit)
+/// [`DiskError::NotFound`], [`DiskError::NotRegular`] for a directory,
+/// [`DiskError::TooLarge`], [`DiskError::Cancelled`], [`DiskError::Io`].
+pub fn read_named(path: &Path, limit: u64, observer: &dyn Observer) -> Result<Vec<u8>, DiskError> {
+    let file = File::from(open_for_reading(path)?);
+    let stat = fstat(&file).map_err(DiskError::io(shown(path), "examine"))?;
+    match file_type(&stat) {
+        FileType::Fifo => read_pipe(&file, path, limit, observer),
+        FileType::Directory => Err(DiskError::NotRegular { path: shown(path), found: "directory" }),
+        _ => read_at_most(&file, path, limit),
+    }
+}
+
+/// Nobody may have opened the other end yet, and then a read gives nothing:
+/// the end has come only when the writer hung up.
+fn read_pipe(
+    mut file: &File,
+    path: &Path,
+    limit: u64,
+    observer: &dyn Observer,
+) -> Result<Vec<u8>, DiskError> {
+    const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        if observer.is_cancelled() {
+            return Err(DiskError::Cancelled);
+        }
+        let mut events = [PollFd::new(&file, PollFlags::IN)];
+        match poll(&mut events, Some(&PATIENCE)) {
+            Ok(0) | Err(Errno::INTR) => continue,
+            Ok(_) => {}
+            Err(errno) => return Err(DiskError::io(shown(path), "wait for")(errno)),
+        }
+        match file.read(&mut buffer).map_err(DiskError::std_io(path, "read"))? {
+            0 => return Ok(bytes),
+            count => bytes.extend_from_slice(&buffer[..count]),
+        }
+        if bytes.len() as u64 > limit {
+            return Err(DiskError::TooLarge { path: shown(path), limit });
+        }
+    }
 }
 
 /// Reads a regular file of at most `limit` bytes, and never waits for a pipe.
@@ -27,14 +66,18 @@ pub fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
 /// [`DiskError::NotFound`], [`DiskError::NotRegular`],
 /// [`DiskError::TooLarge`], [`DiskError::Io`].
 pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let fd =
-        open(path, flags, Mode::empty()).map_err(|errno| DiskError::std_io(path, "open")(errno.into()))?;
+    let fd = open_for_reading(path)?;
     let stat = fstat(&fd).map_err(DiskError::io(shown(path), "examine"))?;
     match file_type(&stat) {
         FileType::RegularFile => read_at_most(&File::from(fd), path, limit),
         other => Err(DiskError::NotRegular { path: shown(path), found: type_name(other) }),
     }
+}
+
+/// Never waits for the other end of a pipe.
+pub(crate) fn open_for_reading(path: &Path) -> Result<OwnedFd, DiskError> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    open(path, flags, Mode::empty()).map_err(|errno| DiskError::std_io(path, "open")(errno.into()))
 }
 
 fn read_at_most(file: &File, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
@@ -63,6 +106,11 @@ pub fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
+/// Whether a symbolic link stands under this name.
+pub fn is_symlink(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
+}
+
 /// Whether an output may take the place of what is there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Overwrite {
@@ -81,6 +129,9 @@ pub enum Overwrite {
 /// exist, [`DiskError::Io`].
 pub fn write_output(path: &Path, bytes: &[u8], mode: u32, overwrite: Overwrite) -> Result<(), DiskError> {
     let taken = || DiskError::Exists { path: shown(path) };
+    if path.is_dir() {
+        return Err(DiskError::NotRegular { path: shown(path), found: "directory" });
+    }
     if overwrite == Overwrite::Refuse && self::exists(path) {
         return Err(taken());
     }

@@ -28,7 +28,7 @@ mod stamp;
 
 pub use cancel::{Cancel, Observer, Unobserved};
 pub use error::{DiskError, ErrorKind};
-pub use file::{Overwrite, exists, read_first_byte, read_named, read_regular, write_output};
+pub use file::{Overwrite, exists, is_symlink, read_first_byte, read_named, read_regular, write_output};
 pub use inventory::{FoundFile, Ignored, IgnoredKind, Inventory, Links, WalkRules};
 pub use measure::{MAX_RESOURCES, MeasureOptions, MeasuredFile, Measurement};
 pub use model::Model;

@@ -3,7 +3,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use modelseal_manifest::ManifestPath;
-use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+use rustix::fs::{FileType, fstat};
 
 use crate::error::{shown, shown_bytes};
 use crate::hub::HubRepository;
@@ -114,8 +114,7 @@ impl Model {
 }
 
 pub(crate) fn open_named(path: &Path) -> Result<OwnedFd, DiskError> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    open(path, flags, Mode::empty()).map_err(|errno| DiskError::std_io(path, "open")(errno.into()))
+    crate::file::open_for_reading(path)
 }
 
 fn file_name(path: &Path) -> Result<ManifestPath, DiskError> {

@@ -32,6 +32,11 @@ impl Differences {
         self.changed.is_empty() && self.missing.is_empty() && self.extra.is_empty()
     }
 
+    /// How many files are changed: several shards of one count once.
+    pub fn changed_files(&self) -> usize {
+        self.changed.iter().map(|change| &change.name.path).collect::<BTreeSet<_>>().len()
+    }
+
     pub(crate) fn between(signed: &Manifest, measured: &[Resource], unhashed: &[ManifestPath]) -> Self {
         let present: BTreeSet<&ManifestPath> =
             measured.iter().map(|resource| &resource.name.path).chain(unhashed).collect();

@@ -1,8 +1,6 @@
-use std::path::PathBuf;
-
 use modelseal_bundle::BundleError;
 use modelseal_disk::DiskError;
-use modelseal_manifest::{Escaped, IgnorePath, ManifestError, ManifestPath};
+use modelseal_manifest::{IgnorePath, ManifestError, ManifestPath};
 use modelseal_sign::SignError;
 use modelseal_verify::{Mismatch, VerifyError};
 
@@ -71,13 +69,10 @@ pub enum Error {
         by: IgnoredBy,
     },
     /// A directory, where one file was signed.
-    #[error("{}: is a directory, but the signature covers a single file", Escaped(&path.to_string_lossy()))]
-    NotOneFile {
-        /// The model.
-        path: PathBuf,
-    },
+    #[error("is a directory, but the signature covers a single file")]
+    NotOneFile,
     /// A copy that would change the model that is verified.
-    #[error("{path}: the copy would lie in the model itself")]
+    #[error("the copy would lie in the model itself, as {path}")]
     CopyInModel {
         /// Where the copy would lie, in the model.
         path: ManifestPath,

@@ -56,10 +56,13 @@ impl Display for FindingKind {
             Self::Cache => f.write_str("is a cache file"),
             Self::EditorFile => f.write_str("was left by an editor or a file manager"),
             Self::CaseTwin(twin) => {
-                write!(f, "differs from \"{twin}\" by case only: some systems keep just one")
+                write!(f, "differs from \"{twin}\" by case only, and some systems keep just one of them")
             }
             Self::UnicodeTwin(twin) => {
-                write!(f, "differs from \"{twin}\" by Unicode normalization only: some systems keep just one")
+                write!(
+                    f,
+                    "differs from \"{twin}\" by Unicode normalization only, and some systems keep just one of them"
+                )
             }
         }
     }

@@ -155,7 +155,7 @@ pub fn verify(
     let statement = modelseal_verify::verify(bundle, trust)?;
     let manifest = statement.manifest();
     if manifest.is_unnamed_file() && !model.is_file() {
-        return Err(Error::NotOneFile { path: model.path().to_owned() });
+        return Err(Error::NotOneFile);
     }
     let ignores = Ignores::of(manifest, model, options)?;
     let rules = WalkRules { ignore: ignores.all(), links: links(manifest) };

@@ -17,6 +17,8 @@ const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
 /// A private key. It is wiped from memory when it is dropped, and `Debug`
 /// shows its public half only.
 pub struct PrivateKey(Key);
@@ -99,6 +101,7 @@ impl PrivateKey {
             (EC_PUBLIC_KEY, None) => {
                 return Err(unsupported("a curve given by explicit parameters".to_owned()));
             }
+            (RSA, _) => return Err(unsupported("RSA".to_owned())),
             (other, _) => return Err(unsupported(format!("the algorithm {other}"))),
         }))
     }

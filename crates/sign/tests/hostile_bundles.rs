@@ -151,7 +151,8 @@ fn item_28_a_wrong_key_is_told_which_key_the_bundle_names() {
         found.to_string().contains(named.as_str()) && found.to_string().contains(given.as_str()),
         "{found}"
     );
-    assert_eq!(found, VerifyError::WrongKey { named, given });
+    let trusted = signer(OTHER).public_key().fingerprint();
+    assert_eq!(found, VerifyError::WrongKey { named, given, trusted });
 }
 
 #[test]

@@ -15,6 +15,8 @@ const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
 /// A public key that is known to be a point of its curve.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PublicKey {
@@ -79,6 +81,7 @@ impl PublicKey {
                     found: "a curve given by explicit parameters".to_owned(),
                 });
             }
+            (RSA, _) => return Err(PublicKeyError::Algorithm { found: "RSA".to_owned() }),
             (other, _) => return Err(PublicKeyError::Algorithm { found: format!("the algorithm {other}") }),
         };
         Self::new(key)

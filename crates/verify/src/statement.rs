@@ -100,7 +100,7 @@ impl MatchedManifest {
 /// What was measured is not what was signed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the model is not what was signed: {} changed, {} missing, {} not signed",
-    differences.changed.len(), differences.missing.len(), differences.extra.len())]
+    differences.changed_files(), differences.missing.len(), differences.extra.len())]
 pub struct Mismatch {
     /// The statement, whose signature did verify.
     pub statement: VerifiedStatement,
@@ -153,7 +153,15 @@ pub enum Caveat {
 }
 
 impl Caveat {
-    /// A stable code, for machines (`spec/verify-report.md`).
+    /// Whether something is not proved, rather than done in another way.
+    pub const fn is_unproved(self) -> bool {
+        matches!(
+            self,
+            Self::NoTimeEvidence | Self::TimestampsNotChecked | Self::KeyNotNamed | Self::NameNotSigned
+        )
+    }
+
+    /// A stable code, for machines (`spec/reports.md`).
     pub const fn code(self) -> &'static str {
         match self {
             Self::NoTimeEvidence => "no-time-evidence",
@@ -174,7 +182,7 @@ impl Display for Caveat {
             Self::NoTimeEvidence => "when it was signed: nothing in the bundle proves a time",
             Self::TimestampsNotChecked => "the bundle's timestamps: no timestamp authority is trusted",
             Self::LegacyFormat => "legacy bundle format, as written by releases 0.3 to 1.0 of model_signing",
-            Self::KeyNotNamed => "the bundle does not name its key",
+            Self::KeyNotNamed => "which key was meant: the bundle does not name one",
             Self::UnregisteredAlgorithm => "Ed25519 is not registered by OMS v1.0; other tools may refuse it",
             Self::UnsortedResources => "resources are not listed in code-point order",
             Self::NameNotSigned => "the file's name: the signature covers one file under any name",

@@ -57,13 +57,21 @@ pub fn verify(bundle: UntrustedBundle, trust: &Trust) -> Result<VerifiedStatemen
 /// ever refuses: it never selects a key.
 fn check_named_key(material: &KeyMaterial, trusted: &PublicKey) -> Result<Option<Caveat>, VerifyError> {
     if let Some(named) = material.hint.as_ref().filter(|hint| **hint != trusted.hint()) {
-        return Err(VerifyError::WrongKey { named: named.clone(), given: trusted.hint() });
+        return Err(VerifyError::WrongKey {
+            named: named.clone(),
+            given: trusted.hint(),
+            trusted: trusted.fingerprint(),
+        });
     }
     match (&material.embedded_key, &material.hint) {
         (Some(pem), _) => {
             let embedded = PublicKey::from_pem(pem).map_err(|_| VerifyError::EmbeddedKeyUnreadable)?;
             if embedded != *trusted {
-                return Err(VerifyError::WrongKey { named: embedded.hint(), given: trusted.hint() });
+                return Err(VerifyError::WrongKey {
+                    named: embedded.hint(),
+                    given: trusted.hint(),
+                    trusted: trusted.fingerprint(),
+                });
             }
             Ok(Some(Caveat::LegacyFormat))
         }
@@ -97,12 +105,16 @@ pub enum VerifyError {
         found: BundleMethod,
     },
     /// The bundle says that it was signed by another key.
-    #[error("the bundle names another key: {named}, but the trusted key is {given}")]
+    #[error(
+        "the bundle names another key: its hint is {named}, but the trusted key sha256:{trusted} has the hint {given}"
+    )]
     WrongKey {
         /// The hint in the bundle.
         named: KeyHint,
         /// The hint of the trusted key.
         given: KeyHint,
+        /// SHA-256 of the SPKI of the trusted key.
+        trusted: Sha256Digest,
     },
     /// The key that a legacy bundle carries cannot be read.
     #[error("the bundle carries a public key that cannot be read")]
@@ -116,7 +128,7 @@ pub enum VerifyError {
         key: Sha256Digest,
     },
     /// Log entries that nobody would check.
-    #[error("the bundle carries {found} transparency log entries, which cannot be checked with a bare key")]
+    #[error("the bundle carries transparency log entries ({found}), which cannot be checked with a bare key")]
     LogEntriesNotChecked {
         /// How many there are.
         found: usize,

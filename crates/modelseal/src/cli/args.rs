@@ -185,7 +185,7 @@ enum Hash {
 }
 
 fn shard_size(text: &str) -> Result<ShardSize, String> {
-    let size = text.replace('_', "").parse().ok().and_then(ShardSize::new);
+    let size = text.parse().ok().and_then(ShardSize::new);
     size.ok_or_else(|| "expected a number of bytes, at least 1".to_owned())
 }
 

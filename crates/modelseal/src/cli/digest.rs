@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::args::DigestArgs;
 use super::failure::{Failure, Named, Task};
+use super::inputs::warn_of_absent;
 use super::output::{Report, Terminal};
 use super::progress::Progress;
 use super::text::{GOOD, amount, row};
@@ -24,9 +25,11 @@ pub(crate) fn run(args: &DigestArgs, terminal: Terminal, cancel: &Cancel) -> Res
         jobs: args.serialization.jobs(),
         ..DigestOptions::default()
     };
+    warn_of_absent(terminal, &options.coverage.ignore, &model);
     let progress = Progress::new(terminal, cancel);
-    let digests = modelseal::digest(&model, &options, &progress)
-        .map_err(|error| Task::Signing.failure(error, &Named { model: &args.model, bundle: &args.model }))?;
+    let digests = modelseal::digest(&model, &options, &progress).map_err(|error| {
+        Task::Signing.failure(error, &Named { model: &args.model, bundle: &args.model, is_strict: false })
+    })?;
     Ok(DigestReport { model: args.model.clone(), digests })
 }
 

@@ -30,6 +30,11 @@ impl Exit {
         }
     }
 
+    pub(crate) fn from_code(code: i32) -> Option<Self> {
+        let all = [Self::Success, Self::NotVerified, Self::Usage, Self::Undecided, Self::Interrupted];
+        all.into_iter().find(|exit| exit.code() == code)
+    }
+
     /// The `outcome` of a JSON report that failed.
     pub(crate) const fn outcome(self) -> &'static str {
         match self {
@@ -95,7 +100,7 @@ impl Failure {
             ErrorKind::Cancelled => Exit::Interrupted,
             ErrorKind::Model | ErrorKind::Usage => Exit::Usage,
         };
-        Self::new(exit, disk_code(error), error.to_string()).helped(disk_help(error, Task::Signing))
+        Self::new(exit, disk_code(error), error.to_string())
     }
 }
 
@@ -103,6 +108,8 @@ impl Failure {
 pub(crate) struct Named<'a> {
     pub(crate) model: &'a Path,
     pub(crate) bundle: &'a Path,
+    /// Whether unsigned files are not to be tolerated in any case.
+    pub(crate) is_strict: bool,
 }
 
 /// What a failure is a failure of. Of the same model, a publisher is told that
@@ -132,7 +139,9 @@ impl Task {
                 }
             }
             Error::Bundle(error) => {
-                Failure::new(refused, bundle_code(&error), format!("{}: {error}", shown(named.bundle)))
+                let message = format!("{}: {error}", shown(named.bundle));
+                Failure::new(refused, bundle_code(&error), message)
+                    .help("this is no model signature: fetch it anew from the publisher")
             }
             Error::Verify(error) => {
                 let help = verify_help(&error);
@@ -140,7 +149,7 @@ impl Task {
                     .helped(help)
             }
             Error::Mismatch(mismatch) => {
-                let help = mismatch_help(&mismatch.differences);
+                let help = mismatch_help(&mismatch.differences, named.is_strict);
                 let message = format!("{}: {mismatch}", shown(named.model));
                 let details = Details::Differences(Box::new((
                     mismatch.differences,
@@ -197,7 +206,7 @@ fn other(error: &Error, refused: Exit) -> (Exit, &'static str, Option<&'static s
             (refused, "too-large", Some("the model has too many files, or the shards are too small"))
         }
         Error::IgnoresSigned { .. } => (refused, "ignores-signed", None),
-        Error::NotOneFile { .. } => (refused, "not-one-file", Some("name the file itself as MODEL")),
+        Error::NotOneFile => (refused, "not-one-file", Some("name the file itself as MODEL")),
         Error::CopyInModel { .. } => {
             (Exit::Usage, "copy-in-model", Some("choose a directory outside of the model"))
         }
@@ -232,6 +241,10 @@ fn disk_help(error: &DiskError, task: Task) -> Option<&'static str> {
         (DiskError::Symlink { .. }, Task::Verifying) => {
             Some("the publisher signed a model without links: replace it by the file that was published")
         }
+        (DiskError::LinkEscapes { .. } | DiskError::LinkCycle { .. } | DiskError::LinkDangles { .. }, _) => {
+            Some("a model may hold only links that lead to its own files")
+        }
+        (DiskError::Exists { .. }, Task::Verifying) => Some("name a directory that does not exist yet"),
         (DiskError::Changed { .. }, _) => Some("something writes to the model: try again when it is at rest"),
         (DiskError::NotUtf8 { .. } | DiskError::Name(_), _) => Some("rename the file"),
         (DiskError::NotRegular { .. }, _) => Some("only regular files and directories make a model"),
@@ -269,10 +282,12 @@ fn verify_help(error: &VerifyError) -> Option<&'static str> {
     }
 }
 
-fn mismatch_help(differences: &Differences) -> &'static str {
+fn mismatch_help(differences: &Differences, is_strict: bool) -> &'static str {
     let hub = |path: &modelseal::ManifestPath| path.as_str().starts_with(".cache/huggingface/");
     if !differences.changed.is_empty() || !differences.missing.is_empty() {
         "do not use this model; fetch it anew from the publisher"
+    } else if is_strict {
+        "remove what was added: --strict tolerates nothing that is not signed"
     } else if differences.extra.iter().all(hub) {
         "the hub client put these files there: verify with --ignore .cache/huggingface"
     } else {

@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use modelseal::{DiskError, Error, IgnorePath, Model, PrivateKey, PublicKey, UntrustedBundle};
+use modelseal::{
+    Cancel, DiskError, Error, IgnorePath, ManifestPath, Model, PrivateKey, PrivateKeyError, PublicKey,
+    PublicKeyError, UntrustedBundle,
+};
 use modelseal_bundle::MAX_BUNDLE_BYTES;
 use modelseal_disk::{read_named, read_regular};
 
 use super::failure::{Exit, Failure, Named, Task};
+use super::output::Terminal;
 use super::text::shown;
 
 /// Keys are a few hundred bytes.
@@ -23,16 +27,49 @@ pub(crate) fn default_bundle_path(path: &Path, model: &Model) -> PathBuf {
     }
 }
 
-pub(crate) fn read_private_key(path: &Path) -> Result<PrivateKey, Failure> {
-    let pem = read_named(path, MAX_KEY_BYTES).map_err(|error| Failure::input(&error))?;
-    PrivateKey::from_pem(&pem)
-        .map_err(|error| Failure::new(Exit::Usage, "private-key", format!("{}: {error}", shown(path))))
+pub(crate) fn read_private_key(path: &Path, cancel: &Cancel) -> Result<PrivateKey, Failure> {
+    let pem = read_named(path, MAX_KEY_BYTES, cancel).map_err(|error| Failure::input(&error))?;
+    PrivateKey::from_pem(&pem).map_err(|error| {
+        let help = match &error {
+            PrivateKeyError::Encrypted | PrivateKeyError::LegacyEncryption => {
+                "decrypt it first: openssl pkey -in KEY -out PLAIN-KEY"
+            }
+            PrivateKeyError::Label { found } if found == "PUBLIC KEY" => {
+                "signing takes the private key, verifying the public one"
+            }
+            _ => "modelseal keygen makes a key",
+        };
+        Failure::new(Exit::Usage, "private-key", format!("{}: {error}", shown(path))).help(help)
+    })
 }
 
-pub(crate) fn read_public_key(path: &Path) -> Result<PublicKey, Failure> {
-    let pem = read_named(path, MAX_KEY_BYTES).map_err(|error| Failure::input(&error))?;
-    PublicKey::from_pem(&pem)
-        .map_err(|error| Failure::new(Exit::Usage, "public-key", format!("{}: {error}", shown(path))))
+/// A signature may take the place of an older one, or of an empty file, and of
+/// nothing else: not of a part of the model, and not of a key. A link is taken
+/// away itself, and what it points at is left alone.
+pub(crate) fn refuse_unless_signature(path: &Path) -> Result<(), Failure> {
+    if modelseal_disk::is_symlink(path) {
+        return Ok(());
+    }
+    let bytes = read_regular(path, MAX_BUNDLE_BYTES).map_err(|error| Failure::input(&error))?;
+    if bytes.is_empty() || UntrustedBundle::parse(&bytes).is_ok() {
+        return Ok(());
+    }
+    let message = format!("{}: exists already, and is no signature that could be replaced", shown(path));
+    Err(Failure::new(Exit::Usage, "exists", message)
+        .help("remove it first if it is not needed, or write elsewhere"))
+}
+
+pub(crate) fn read_public_key(path: &Path, cancel: &Cancel) -> Result<PublicKey, Failure> {
+    let pem = read_named(path, MAX_KEY_BYTES, cancel).map_err(|error| Failure::input(&error))?;
+    PublicKey::from_pem(&pem).map_err(|error| {
+        let help = match &error {
+            PublicKeyError::Label { found } if found.ends_with("PRIVATE KEY") => {
+                "verifying takes the public key: keygen wrote it beside the private one, as KEY.pub"
+            }
+            _ => "ask the publisher for the public key in PEM, as keygen writes it to KEY.pub",
+        };
+        Failure::new(Exit::Usage, "public-key", format!("{}: {error}", shown(path))).help(help)
+    })
 }
 
 /// A signature that was named and is not there is a mistake of the caller; a
@@ -45,10 +82,26 @@ pub(crate) fn read_signature(path: &Path, is_named: bool) -> Result<UntrustedBun
             format!("{}: the model has no signature in its default place", shown(path)),
         )
         .help("--signature FILE names a signature that stands elsewhere"),
+        DiskError::NotRegular { found: "directory", .. } if is_named => Failure::input(&error),
+        DiskError::NotFound { .. } => Failure::input(&error),
         error => Task::Verifying.disk(&error),
     })?;
-    let named = Named { model: path, bundle: path };
+    let named = Named { model: path, bundle: path, is_strict: false };
     UntrustedBundle::parse(&bytes).map_err(|error| Task::Verifying.failure(Error::from(error), &named))
+}
+
+/// Which of the ignored paths are not there. They may come later, so this is
+/// no error, but a caller who mistyped has to hear of it.
+pub(crate) fn absent(ignore: &[IgnorePath], model: &Model) -> Vec<IgnorePath> {
+    let is_absent = |path: &&IgnorePath| !modelseal_disk::exists(&model.path().join(path.as_path().as_str()));
+    ignore.iter().filter(is_absent).cloned().collect()
+}
+
+/// Tells of [`absent`] paths.
+pub(crate) fn warn_of_absent(terminal: Terminal, ignore: &[IgnorePath], model: &Model) {
+    for path in absent(ignore, model) {
+        terminal.warn(&format!("--ignore {path}: there is nothing of this name in the model"));
+    }
 }
 
 /// A path to ignore is relative to the model; an absolute one is taken when it
@@ -70,8 +123,20 @@ fn ignore_path(path: &Path, model: &Model) -> Result<IgnorePath, Failure> {
     }
     let text = path.to_str().ok_or_else(|| usage("is not UTF-8".to_owned()))?;
     let text = text.strip_prefix("./").unwrap_or(text);
+    if let Some(meant) = meant_from_here(path, model) {
+        let problem =
+            format!("there is nothing of this name in the model; from here it would be --ignore {meant}");
+        return Err(usage(problem).help("paths to ignore are relative to the model"));
+    }
     IgnorePath::new(text).map_err(|error| {
         usage(error.problem.to_string())
             .help("name an exact path, relative to the model's root, without wildcards")
     })
+}
+
+/// A shell completes paths from the working directory: `model/scratch` is not
+/// in the model, but `scratch` is.
+fn meant_from_here(path: &Path, model: &Model) -> Option<ManifestPath> {
+    let is_there = modelseal_disk::exists(&model.path().join(path));
+    model.locate(path).filter(|_| !is_there && modelseal_disk::exists(path))
 }

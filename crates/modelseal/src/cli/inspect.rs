@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::args::InspectArgs;
 use super::failure::{Failure, Named, Task};
 use super::output::Report;
-use super::text::{BAD, GOOD, WARN, how, row, shown};
+use super::text::{BAD, GOOD, WARN, count, how, row, shown};
 
 pub(crate) struct InspectReport {
     path: PathBuf,
@@ -21,9 +21,17 @@ pub(crate) struct InspectReport {
 }
 
 pub(crate) fn run(args: &InspectArgs) -> Result<InspectReport, Failure> {
-    let (path, bytes) = read(&args.bundle).map_err(|error| Failure::input(&error))?;
+    let (path, bytes) = read(&args.bundle).map_err(|error| {
+        let failure = Failure::input(&error);
+        match error {
+            DiskError::NotFound { .. } => {
+                failure.help("name a signature, or a model directory that holds one as model.sig")
+            }
+            _ => failure,
+        }
+    })?;
     let bundle = UntrustedBundle::parse(&bytes).map_err(|error| {
-        Task::Verifying.failure(Error::from(error), &Named { model: &path, bundle: &path })
+        Task::Verifying.failure(Error::from(error), &Named { model: &path, bundle: &path, is_strict: false })
     })?;
     let statement = Statement::parse(bundle.envelope().payload());
     Ok(InspectReport { path, bundle, statement })
@@ -34,7 +42,8 @@ fn read(path: &Path) -> Result<(PathBuf, Vec<u8>), DiskError> {
     match read_regular(path, MAX_BUNDLE_BYTES) {
         Err(DiskError::NotRegular { found: "directory", .. }) => {
             let inside = path.join(SIGNATURE_FILE_NAME);
-            read_regular(&inside, MAX_BUNDLE_BYTES).map(|bytes| (inside, bytes))
+            let bytes = read_regular(&inside, MAX_BUNDLE_BYTES)?;
+            Ok((inside, bytes))
         }
         read => read.map(|bytes| (path.to_owned(), bytes)),
     }
@@ -93,9 +102,9 @@ impl Report for InspectReport {
             WARN,
             "Log",
             format_args!(
-                "{} entries, {} timestamps",
-                self.bundle.log_entries().len(),
-                self.bundle.timestamps().len()
+                "{}, {}",
+                count(self.bundle.log_entries().len(), "entry", "entries"),
+                count(self.bundle.timestamps().len(), "timestamp", "timestamps")
             ),
         )?;
         match &self.statement {

@@ -16,12 +16,12 @@ mod sign;
 mod text;
 mod verify;
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use modelseal::Cancel;
+use modelseal::{Cancel, Escaped};
 
 use args::{Arguments, Command};
 use failure::Exit;
@@ -37,10 +37,32 @@ pub(crate) fn main() -> ExitCode {
     if Path::new(&program).file_name().is_some_and(|name| name == REFERENCE_NAME) {
         return model_signing::main(REFERENCE_NAME, arguments, &cancel);
     }
-    run(Arguments::parse(), &program, &cancel).into()
+    match Arguments::try_parse_from(std::env::args_os()) {
+        Ok(arguments) => run(arguments, &program, &cancel).into(),
+        Err(error) => complain(&error).into(),
+    }
 }
 
-fn run(arguments: Arguments, program: &OsString, cancel: &Cancel) -> Exit {
+/// Prints help, or what is wrong with the arguments. An argument that could
+/// act on the terminal is shown escaped, and then without colours.
+fn complain(error: &clap::Error) -> Exit {
+    let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
+    let hostile: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .filter(|argument| argument.chars().any(Escaped::is_escaped))
+        .collect();
+    if hostile.is_empty() || exit == Exit::Success {
+        return if error.print().is_ok() { exit } else { Exit::Undecided };
+    }
+    let escape = |text: String, argument: &String| text.replace(argument, &Escaped(argument).to_string());
+    let text = hostile.iter().fold(error.render().to_string(), escape);
+    for line in text.split('\n') {
+        anstream::eprintln!("{}", Escaped(line).to_string().replace(r"\\", r"\"));
+    }
+    exit
+}
+
+fn run(arguments: Arguments, program: &OsStr, cancel: &Cancel) -> Exit {
     let terminal = Terminal::new(arguments.global.format, arguments.global.quiet);
     match arguments.command {
         Command::Keygen(args) => terminal.finish("keygen/v1", &keygen::run(&args)),
@@ -50,12 +72,10 @@ fn run(arguments: Arguments, program: &OsString, cancel: &Cancel) -> Exit {
         Command::Verify(args) => terminal.finish("verify/v1", &verify::run(&args, terminal, cancel)),
         Command::Digest(args) => terminal.finish("digest/v1", &digest::run(&args, terminal, cancel)),
         Command::Inspect(args) => terminal.finish("inspect/v1", &inspect::run(&args)),
-        Command::Demo(args) => terminal.finish("demo/v1", &demo::run(&args, program)),
+        Command::Demo(args) => terminal.finish("demo/v1", &demo::run(&args, program, terminal)),
         Command::ModelSigning { arguments } => {
-            let name = format!(
-                "{} model-signing",
-                Path::new(program).file_name().unwrap_or_default().to_string_lossy()
-            );
+            let program = Path::new(program).file_name().unwrap_or_default();
+            let name = format!("{} model-signing", text::shown(Path::new(program)));
             model_signing::run(&name, &arguments, cancel)
         }
     }

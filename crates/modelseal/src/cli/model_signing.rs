@@ -17,7 +17,7 @@ use modelseal_bundle::MAX_BUNDLE_BYTES;
 use modelseal_disk::{Overwrite, read_regular, write_output};
 
 use super::failure::{Details, Exit, Failure, Named, Task};
-use super::inputs::{read_private_key, read_public_key};
+use super::inputs::{read_private_key, read_public_key, refuse_unless_signature};
 use super::text::shown;
 
 const METHODS: [&str; 5] = ["sigstore", "key", "certificate", "pkcs11-key", "pkcs11-certificate"];
@@ -194,7 +194,11 @@ fn details(details: &Details) -> String {
 
 fn unsupported(arguments: &[OsString]) -> Failure {
     let first = arguments.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
-    let method = METHODS.into_iter().find(|method| *method == first).unwrap_or("sigstore");
+    let Some(method) = METHODS.into_iter().find(|method| *method == first) else {
+        let message =
+            "no method is named, and the default, \"sigstore\", is not supported by this version; \"key\" is";
+        return Failure::new(Exit::Usage, "method", message);
+    };
     Failure::new(
         Exit::Usage,
         "method",
@@ -211,14 +215,17 @@ fn sign(args: &SignKeyArgs, cancel: &Cancel) -> Result<(), Failure> {
         ));
     }
     let model = open(&args.common)?;
-    let signer = KeySigner::new(read_private_key(&args.private_key)?);
+    if modelseal_disk::exists(&args.signature) {
+        refuse_unless_signature(&args.signature)?;
+    }
+    let signer = KeySigner::new(read_private_key(&args.private_key, cancel)?);
     let options = SignOptions {
         coverage: coverage(&args.common, &model, true)?,
         bundle_path: Some(&args.signature),
         key_path: Some(&args.private_key),
         ..SignOptions::default()
     };
-    let named = Named { model: &args.common.model, bundle: &args.signature };
+    let named = Named { model: &args.common.model, bundle: &args.signature, is_strict: false };
     let signed = modelseal::sign(&model, &options, &signer, cancel)
         .map_err(|error| Task::Signing.failure(error, &named))?;
     write_output(&args.signature, &signed.bundle, 0o644, Overwrite::Replace)
@@ -226,10 +233,10 @@ fn sign(args: &SignKeyArgs, cancel: &Cancel) -> Result<(), Failure> {
 }
 
 fn verify(args: &VerifyKeyArgs, cancel: &Cancel) -> Result<(), Failure> {
-    let trust = Trust::Key(read_public_key(&args.public_key)?);
+    let trust = Trust::Key(read_public_key(&args.public_key, cancel)?);
     let model = open(&args.common)?;
     let bundle = read_regular(&args.signature, MAX_BUNDLE_BYTES).map_err(|error| Failure::input(&error))?;
-    let named = Named { model: &args.common.model, bundle: &args.signature };
+    let named = Named { model: &args.common.model, bundle: &args.signature, is_strict: false };
     let explain = |error: Error| Task::Verifying.failure(error, &named);
     let bundle = UntrustedBundle::parse(&bundle).map_err(|error| explain(error.into()))?;
     let options = VerifyOptions {
@@ -251,7 +258,10 @@ fn digest(args: &DigestArgs, cancel: &Cancel) -> Result<String, Failure> {
         ..DigestOptions::default()
     };
     let digests = modelseal::digest(&model, &options, cancel).map_err(|error| {
-        Task::Signing.failure(error, &Named { model: &args.common.model, bundle: &args.common.model })
+        Task::Signing.failure(
+            error,
+            &Named { model: &args.common.model, bundle: &args.common.model, is_strict: false },
+        )
     })?;
     Ok(digests.root.to_string())
 }

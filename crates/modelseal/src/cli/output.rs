@@ -46,12 +46,17 @@ impl Terminal {
         Self { report_to_stderr, ..self }
     }
 
+    /// Whether a person is to read more than the report.
+    pub(crate) fn is_talkative(self) -> bool {
+        !self.quiet && self.format == Format::Human
+    }
+
     pub(crate) fn shows_progress(self) -> bool {
         !self.quiet && io::stderr().is_terminal()
     }
 
     pub(crate) fn warn(self, message: &str) {
-        if !self.quiet && self.format == Format::Human {
+        if self.is_talkative() {
             // There is nobody left to tell when this fails.
             let _ = writeln!(anstream::stderr(), "{WARN}warning{WARN:#}: {message}");
         }

@@ -2,22 +2,33 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelseal::{
-    Cancel, Coverage, Escaped, Ignored, KeySigner, Model, Plan, PublicKey, SignOptions, Signed, Signer,
+    Cancel, Escaped, IgnorePath, Ignored, KeySigner, Model, Plan, PublicKey, SignOptions, Signed, Signer,
 };
 use modelseal_disk::{Overwrite, write_output};
 use serde_json::{Value, json};
 
 use super::args::SignArgs;
 use super::failure::{Exit, Failure, Named, Task};
-use super::inputs::{default_bundle_path, read_private_key};
+use super::inputs::{absent, default_bundle_path, read_private_key, refuse_unless_signature, warn_of_absent};
 use super::output::{Report, Terminal};
 use super::progress::Progress;
 use super::shapes::{key_json, model_json};
 use super::text::{GOOD, WARN, amount, how, row, shown, slash};
 
 pub(crate) enum SignReport {
-    Signed { model: PathBuf, bundle: Option<PathBuf>, signed: Box<Signed>, key: Box<PublicKey> },
-    Planned { model: PathBuf, bundle: Option<PathBuf>, plan: Box<Plan> },
+    Signed {
+        model: PathBuf,
+        bundle: Option<PathBuf>,
+        signed: Box<Signed>,
+        key: Box<PublicKey>,
+        absent: Vec<IgnorePath>,
+    },
+    Planned {
+        model: PathBuf,
+        bundle: Option<PathBuf>,
+        plan: Box<Plan>,
+        absent: Vec<IgnorePath>,
+    },
 }
 
 pub(crate) fn run(args: &SignArgs, terminal: Terminal, cancel: &Cancel) -> Result<SignReport, Failure> {
@@ -31,26 +42,37 @@ pub(crate) fn run(args: &SignArgs, terminal: Terminal, cancel: &Cancel) -> Resul
         bundle_path: bundle_path.as_deref(),
         key_path: args.key.as_deref(),
     };
-    let named = Named { model: &args.model, bundle: bundle_path.as_deref().unwrap_or(Path::new("-")) };
+    let named = Named {
+        model: &args.model,
+        bundle: bundle_path.as_deref().unwrap_or(Path::new("-")),
+        is_strict: false,
+    };
+    warn_of_absent(terminal, &options.coverage.ignore, &model);
+    let absent = absent(&options.coverage.ignore, &model);
     let explain = |error| Task::Signing.failure(error, &named);
     let model_path = args.model.clone();
     if args.dry_run {
         let plan = Box::new(modelseal::plan(&model, &options, cancel).map_err(explain)?);
         warn_of_findings(terminal, &plan);
-        return Ok(SignReport::Planned { model: model_path, bundle: bundle_path.clone(), plan });
+        return Ok(SignReport::Planned { model: model_path, bundle: bundle_path.clone(), plan, absent });
     }
-    let signer = KeySigner::new(read_private_key(args.key.as_deref().unwrap_or(Path::new("")))?);
+    let signer = KeySigner::new(read_private_key(args.key.as_deref().unwrap_or(Path::new("")), cancel)?);
     refuse_to_replace(bundle_path.as_deref(), args.force)?;
     let plan = modelseal::plan(&model, &options, cancel).map_err(explain)?;
     warn_of_findings(terminal, &plan);
-    warn_of_absent_ignores(terminal, &plan, &options.coverage);
     let signed = {
         let progress = Progress::new(terminal, cancel);
         modelseal::sign_planned(&model, plan, &options, &signer, &progress).map_err(explain)?
     };
     write_bundle(bundle_path.as_deref(), &signed.bundle, args.force)?;
     let key = Box::new(signer.public_key().clone());
-    Ok(SignReport::Signed { model: model_path, bundle: bundle_path.clone(), signed: Box::new(signed), key })
+    Ok(SignReport::Signed {
+        model: model_path,
+        bundle: bundle_path.clone(),
+        signed: Box::new(signed),
+        key,
+        absent,
+    })
 }
 
 /// Where the bundle goes; `None` is standard output.
@@ -65,10 +87,10 @@ fn bundle_path(args: &SignArgs, model: &Model) -> Option<PathBuf> {
 /// Found out before an hour of hashing, and again when the file is written.
 fn refuse_to_replace(path: Option<&Path>, force: bool) -> Result<(), Failure> {
     match path {
-        Some(path) if !force && modelseal_disk::exists(path) => {
-            Err(exists(Failure::input(&modelseal::DiskError::Exists { path: shown(path) })))
-        }
-        _ => Ok(()),
+        Some(path) if !modelseal_disk::exists(path) => Ok(()),
+        Some(path) if force => refuse_unless_signature(path),
+        Some(path) => Err(exists(Failure::input(&modelseal::DiskError::Exists { path: shown(path) }))),
+        None => Ok(()),
     }
 }
 
@@ -93,22 +115,14 @@ fn write_bundle(path: Option<&Path>, bundle: &[u8], force: bool) -> Result<(), F
 
 fn warn_of_findings(terminal: Terminal, plan: &Plan) {
     for finding in &plan.findings {
-        terminal.warn(&format!("{}: {} and will be signed with the model", finding.path, finding.kind));
-    }
-}
-
-fn warn_of_absent_ignores(terminal: Terminal, plan: &Plan, coverage: &Coverage) {
-    for ignore in &coverage.ignore {
-        if !plan.inventory.ignored.iter().any(|ignored| ignore.covers(&ignored.path)) {
-            terminal.warn(&format!("--ignore {ignore}: there is nothing of this name in the model"));
-        }
+        terminal.warn(&format!("{}: {}; it will be signed with the model", finding.path, finding.kind));
     }
 }
 
 impl Report for SignReport {
     fn json(&self) -> Value {
         match self {
-            Self::Signed { model, bundle, signed, key } => {
+            Self::Signed { model, bundle, signed, key, absent } => {
                 let manifest = signed.statement.manifest();
                 json!({
                     "outcome": "signed",
@@ -120,24 +134,24 @@ impl Report for SignReport {
                         "subject_name": signed.statement.subject_name(),
                     },
                     "ignored": ignored_json(&signed.plan.inventory.ignored),
-                    "warnings": warnings_json(&signed.plan),
+                    "warnings": warnings_json(&signed.plan, absent),
                 })
             }
-            Self::Planned { model, bundle, plan } => json!({
+            Self::Planned { model, bundle, plan, absent } => json!({
                 "outcome": "planned",
                 "model": { "path": model.to_string_lossy(), "bytes": plan.inventory.total_size() },
                 "signature": { "path": bundle.as_ref().map(|path| path.to_string_lossy()) },
                 "covered": plan.inventory.files.iter()
                     .map(|file| json!({ "path": file.path.as_str(), "bytes": file.size() })).collect::<Vec<_>>(),
                 "ignored": ignored_json(&plan.inventory.ignored),
-                "warnings": warnings_json(plan),
+                "warnings": warnings_json(plan, absent),
             }),
         }
     }
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         match self {
-            Self::Signed { model, bundle, signed, key } => {
+            Self::Signed { model, bundle, signed, key, .. } => {
                 let manifest = signed.statement.manifest();
                 let files = amount(manifest.files().len(), signed.plan.inventory.total_size());
                 row(out, GOOD, "Signed", format_args!("{}: {files}, {}", shown(model), how(manifest)))?;
@@ -160,7 +174,7 @@ impl Report for SignReport {
                     None => row(out, GOOD, "Signature", "(standard output)"),
                 }
             }
-            Self::Planned { model, bundle, plan } => {
+            Self::Planned { model, bundle, plan, .. } => {
                 let files = amount(plan.inventory.files.len(), plan.inventory.total_size());
                 row(out, GOOD, "Would sign", format_args!("{}: {files}", shown(model)))?;
                 for file in &plan.inventory.files {
@@ -170,9 +184,20 @@ impl Report for SignReport {
                 }
                 print_ignored(out, &plan.inventory.ignored)?;
                 match bundle {
-                    Some(path) => {
-                        row(out, GOOD, "Signature", format_args!("{} (not written: dry run)", shown(path)))
-                    }
+                    Some(path) => row(
+                        out,
+                        GOOD,
+                        "Signature",
+                        format_args!(
+                            "{} (not written: dry run{})",
+                            shown(path),
+                            if modelseal_disk::exists(path) {
+                                "; it exists, and --force would replace it"
+                            } else {
+                                ""
+                            }
+                        ),
+                    ),
                     None => Ok(()),
                 }
             }
@@ -191,7 +216,8 @@ fn ignored_json(ignored: &[Ignored]) -> Value {
     ignored.iter().map(|i| json!({ "path": i.path.as_str(), "kind": i.kind.as_str() })).collect()
 }
 
-fn warnings_json(plan: &Plan) -> Value {
+fn warnings_json(plan: &Plan, absent: &[IgnorePath]) -> Value {
     let warning = |finding: &modelseal::Finding| json!({ "path": finding.path.as_str(), "code": finding.kind.code(), "message": Escaped(&finding.kind.to_string()).to_string() });
-    plan.findings.iter().map(warning).collect()
+    let nothing = |ignore: &IgnorePath| json!({ "path": ignore.as_path().as_str(), "code": "ignored-absent", "message": "there is nothing of this name in the model" });
+    plan.findings.iter().map(warning).chain(absent.iter().map(nothing)).collect()
 }

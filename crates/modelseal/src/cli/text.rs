@@ -1,6 +1,8 @@
 //! How things are put into words. Text from outside is always escaped.
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
@@ -19,7 +21,7 @@ pub(crate) fn shown(path: &Path) -> String {
 
 /// `3 files, 1.20 kB`.
 pub(crate) fn amount(files: usize, bytes: u64) -> String {
-    format!("{files} {}, {}", if files == 1 { "file" } else { "files" }, DecimalBytes(bytes))
+    format!("{}, {}", count(files, "file", "files"), DecimalBytes(bytes))
 }
 
 /// One line of a report: a word, and what it stands for.
@@ -30,6 +32,28 @@ pub(crate) fn row(
     value: impl std::fmt::Display,
 ) -> io::Result<()> {
     writeln!(out, "{style}{word:<11}{style:#} {value}")
+}
+
+/// A word as a shell takes it back, with nothing that acts on a terminal.
+pub(crate) fn quoted(word: &OsStr) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+=:@%,".contains(c);
+    match word.to_str() {
+        Some(text) if !text.is_empty() && text.chars().all(plain) => text.to_owned(),
+        Some(text) if !text.chars().any(Escaped::is_escaped) => format!("'{}'", text.replace('\'', r"'\''")),
+        _ => {
+            let byte = |byte: &u8| match byte {
+                b'\'' | b'\\' => format!("\\{}", char::from(*byte)),
+                byte if byte.is_ascii_graphic() || *byte == b' ' => char::from(*byte).to_string(),
+                byte => format!("\\x{byte:02x}"),
+            };
+            format!("$'{}'", word.as_bytes().iter().map(byte).collect::<String>())
+        }
+    }
+}
+
+/// `1 entry`, `2 entries`.
+pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// What tells a directory from a file behind its name.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::args::VerifyArgs;
 use super::failure::{Failure, Named, Task};
-use super::inputs::{default_bundle_path, ignore_paths, read_public_key, read_signature};
+use super::inputs::{default_bundle_path, ignore_paths, read_public_key, read_signature, warn_of_absent};
 use super::output::{Report, Terminal};
 use super::progress::Progress;
 use super::shapes::{model_json, signer_json, unsigned_json};
@@ -19,7 +19,7 @@ pub(crate) struct VerifyReport {
 }
 
 pub(crate) fn run(args: &VerifyArgs, terminal: Terminal, cancel: &Cancel) -> Result<VerifyReport, Failure> {
-    let trust = Trust::Key(read_public_key(&args.key)?);
+    let trust = Trust::Key(read_public_key(&args.key, cancel)?);
     let model = Model::open(&args.model).map_err(|error| Task::Verifying.disk(&error))?;
     let bundle_path = args.signature.clone().unwrap_or_else(|| default_bundle_path(&args.model, &model));
     let bundle = read_signature(&bundle_path, args.signature.is_some())?;
@@ -32,11 +32,12 @@ pub(crate) fn run(args: &VerifyArgs, terminal: Terminal, cancel: &Cancel) -> Res
         jobs: args.jobs.unwrap_or_else(modelseal::default_jobs),
         ..VerifyOptions::default()
     };
+    warn_of_absent(terminal, &options.ignore, &model);
     let verified = {
         let progress = Progress::new(terminal, cancel);
         modelseal::verify(&model, bundle, &trust, &options, &progress)
     };
-    let named = Named { model: &args.model, bundle: &bundle_path };
+    let named = Named { model: &args.model, bundle: &bundle_path, is_strict: args.strict };
     let verified = verified.map_err(|error| Task::Verifying.failure(error, &named))?;
     Ok(VerifyReport { model: args.model.clone(), bundle: bundle_path, verified })
 }
@@ -78,7 +79,7 @@ impl Report for VerifyReport {
         }
         row(out, GOOD, "Root", manifest.root_digest())?;
         for caveat in statement.caveats() {
-            row(out, WARN, "Not proved", caveat)?;
+            row(out, WARN, if caveat.is_unproved() { "Not proved" } else { "Note" }, caveat)?;
         }
         for unsigned in self.verified.unsigned() {
             row(out, WARN, "Not signed", unsigned_text(unsigned))?;
