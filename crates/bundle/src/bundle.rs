@@ -9,6 +9,8 @@ use crate::legacy::WirePublicKey;
 use crate::log_entry::WireLogEntry;
 use crate::{BundleError, Envelope, LogEntry, MAX_BUNDLE_BYTES, MAX_LOG_ENTRIES, base64, json};
 
+/// Values in the JSON of a bundle. 32 log entries with proofs have some 3,000.
+const MAX_VALUES: usize = 50_000;
 /// Certificates that a bundle may carry. Real chains have two or three.
 const MAX_CERTIFICATES: usize = 16;
 
@@ -40,7 +42,7 @@ impl UntrustedBundle {
         if bytes.len() as u64 > MAX_BUNDLE_BYTES {
             return Err(BundleError::TooLarge { found: bytes.len() as u64, limit: MAX_BUNDLE_BYTES });
         }
-        json::parse::<WireBundle>(bytes)?.try_into()
+        json::parse::<WireBundle>(bytes, MAX_VALUES)?.try_into()
     }
 
     /// Writes the bundle as the specification has it, in one line.

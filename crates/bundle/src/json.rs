@@ -10,14 +10,14 @@ use crate::JsonError;
 
 /// Nested arrays and objects. Ours need 8; predicates of others, some more.
 const MAX_DEPTH: usize = 64;
-/// Values in one document: ten for each resource that may be listed.
-const MAX_VALUES: usize = 5_000_000;
+/// Keys in one object. Ours have 8; each is kept until the object ends.
+const MAX_KEYS: usize = 10_000;
 
 /// Reads one document: UTF-8, no BOM, no trailing bytes, no duplicate key at
-/// any level, within the limits above.
-pub(crate) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, JsonError> {
+/// any level, within the limits above, and of at most `max_values` values.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], max_values: usize) -> Result<T, JsonError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let mut values = 0;
+    let mut values = max_values;
     Strict { depth: 0, values: &mut values }.deserialize(&mut deserializer).map_err(JsonError::from)?;
     deserializer.end().map_err(JsonError::from)?;
     serde_json::from_slice(bytes).map_err(JsonError::from)
@@ -34,10 +34,7 @@ impl Strict<'_> {
         if self.depth == MAX_DEPTH {
             return Err(E::custom(format_args!("nested more than {MAX_DEPTH} deep")));
         }
-        *self.values += 1;
-        if *self.values > MAX_VALUES {
-            return Err(E::custom(format_args!("more than {MAX_VALUES} values")));
-        }
+        *self.values = self.values.checked_sub(1).ok_or_else(|| E::custom("more values than are read"))?;
         Ok(Strict { depth: self.depth + 1, values: self.values })
     }
 }
@@ -92,6 +89,9 @@ impl<'de> Visitor<'de> for Strict<'_> {
             if keys.contains(&key) {
                 return Err(de::Error::custom(format_args!("the key \"{key}\" occurs twice in one object")));
             }
+            if keys.len() == MAX_KEYS {
+                return Err(de::Error::custom(format_args!("more than {MAX_KEYS} keys in one object")));
+            }
             keys.insert(key);
             object.next_value_seed(self.inner()?)?;
         }
@@ -106,13 +106,13 @@ mod tests {
     use super::*;
 
     fn refused(document: &[u8]) -> String {
-        parse::<Value>(document).expect_err("must be refused").to_string()
+        parse::<Value>(document, 1000).expect_err("must be refused").to_string()
     }
 
     #[test]
     fn item_1_empty_and_truncated_documents_are_refused() {
         let whole = br#"{"a": [1, "two", {"b": null}]}"#;
-        parse::<Value>(whole).unwrap();
+        parse::<Value>(whole, 1000).unwrap();
         for length in 0..whole.len() {
             refused(&whole[..length]);
         }
@@ -132,7 +132,7 @@ mod tests {
         for document in [r#"{"a":1,"a":1}"#, r#"[{"b":{"a":1,"a":2}}]"#, r#"{"a":1,"\u0061":2}"#] {
             assert!(refused(document.as_bytes()).contains("occurs twice"), "{document}");
         }
-        parse::<Value>(br#"{"a":{"a":1},"b":{"a":1}}"#).unwrap();
+        parse::<Value>(br#"{"a":{"a":1},"b":{"a":1}}"#, 1000).unwrap();
     }
 
     #[test]
@@ -140,7 +140,17 @@ mod tests {
         for document in [&b"{} x"[..], b"{}{}", b"{}\0", b"\xef\xbb\xbf{}", b"{}\n[]"] {
             refused(document);
         }
-        parse::<Value>(b" {}\n").unwrap();
+        parse::<Value>(b" {}\n", 1000).unwrap();
+    }
+
+    #[test]
+    fn item_12_values_and_keys_are_counted_before_they_are_kept() {
+        parse::<Value>(b"[1,2,3]", 3).unwrap();
+        assert!(parse::<Value>(b"[1,2,3]", 2).is_err());
+        let keys: Vec<String> = (0..=MAX_KEYS).map(|i| format!("\"{i}\":0")).collect();
+        let object = format!("{{{}}}", keys.join(","));
+        let found = parse::<Value>(object.as_bytes(), usize::MAX).expect_err("must be refused");
+        assert!(found.to_string().contains("more than 10000 keys"), "{found}");
     }
 
     #[test]

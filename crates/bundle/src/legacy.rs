@@ -3,6 +3,7 @@
 
 use modelseal_manifest::Method;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::{BundleError, KeyHint, KeyMaterial, base64};
 
@@ -17,7 +18,7 @@ pub(crate) struct WirePublicKey {
     raw_bytes: Option<String>,
     #[serde(default)]
     #[expect(dead_code, reason = "the key tells its own algorithm")]
-    key_details: Option<serde_json::Value>,
+    key_details: Option<IgnoredAny>,
 }
 
 impl TryFrom<WirePublicKey> for KeyMaterial {

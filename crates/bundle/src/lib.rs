@@ -22,11 +22,10 @@ pub use claims::{CLAIMS_FILE_NAME, Claims};
 pub use envelope::{Envelope, PAYLOAD_TYPE, pae};
 pub use error::{BundleError, ClaimsError, JsonError, StatementError};
 pub use log_entry::LogEntry;
+pub use modelseal_manifest::MAX_RESOURCES;
 pub use statement::{PREDICATE_TYPE, STATEMENT_TYPE, Statement};
 
 /// The most bytes that a bundle, or a file of bundles, may have: 64 MiB.
 pub const MAX_BUNDLE_BYTES: u64 = 64 * 1024 * 1024;
 /// The most log entries, and the most timestamps, that a bundle may carry.
 pub const MAX_LOG_ENTRIES: usize = 32;
-/// The most resources that a statement may list.
-pub const MAX_RESOURCES: usize = 500_000;

@@ -14,6 +14,10 @@ pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 /// `predicateType` of a model signature.
 pub const PREDICATE_TYPE: &str = "https://model_signing/signature/v1.0";
 
+/// Values in the JSON of a statement: a resource has four, and unknown fields
+/// may stand beside them.
+const MAX_VALUES: usize = 6 * MAX_RESOURCES;
+
 /// What a model signature says: these are the digests of a model.
 ///
 /// The root digest of its subject is that of its resources; a statement where
@@ -40,7 +44,7 @@ impl Statement {
     /// # Errors
     /// [`StatementError`].
     pub fn parse(payload: &[u8]) -> Result<Self, StatementError> {
-        let header: Header = json::parse(payload)?;
+        let header: Header = json::parse(payload, MAX_VALUES)?;
         if header.statement_type != STATEMENT_TYPE {
             return Err(StatementError::StatementType { found: header.statement_type });
         }

@@ -140,6 +140,12 @@ pub enum ErrorKind {
 }
 
 impl DiskError {
+    /// Whether one entry of a directory is at fault, and the others can be
+    /// looked at all the same.
+    pub(crate) fn is_about_one_entry(&self) -> bool {
+        self.kind() == ErrorKind::Model && !matches!(self, Self::TooDeep { .. } | Self::TooMany { .. })
+    }
+
     /// Whose doing it is.
     pub fn kind(&self) -> ErrorKind {
         match self {

@@ -9,6 +9,7 @@ use std::path::Path;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use rustix::io::Errno;
+use tempfile::NamedTempFile;
 
 use crate::error::shown;
 use crate::stamp::{file_type, type_name};
@@ -24,7 +25,9 @@ pub fn read_named(path: &Path, limit: u64, observer: &dyn Observer) -> Result<Ve
     let file = File::from(open_for_reading(path)?);
     let stat = fstat(&file).map_err(DiskError::io(shown(path), "examine"))?;
     match file_type(&stat) {
-        FileType::Fifo => read_pipe(&file, path, limit, observer),
+        FileType::Fifo | FileType::Socket | FileType::CharacterDevice => {
+            read_pipe(&file, path, limit, observer)
+        }
         FileType::Directory => Err(DiskError::NotRegular { path: shown(path), found: "directory" }),
         _ => read_at_most(&file, path, limit),
     }
@@ -39,7 +42,7 @@ fn read_pipe(
     observer: &dyn Observer,
 ) -> Result<Vec<u8>, DiskError> {
     const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+    let (mut bytes, mut buffer) = (roomy(limit), [0; 4096]);
     loop {
         if observer.is_cancelled() {
             return Err(DiskError::Cancelled);
@@ -58,6 +61,12 @@ fn read_pipe(
             return Err(DiskError::TooLarge { path: shown(path), limit });
         }
     }
+}
+
+/// Room for a small file at once: a secret that moves to a larger place leaves
+/// a copy behind.
+fn roomy(limit: u64) -> Vec<u8> {
+    Vec::with_capacity(usize::try_from(limit).unwrap_or(usize::MAX).min(128 * 1024) + 1)
 }
 
 /// Reads a regular file of at most `limit` bytes, and never waits for a pipe.
@@ -81,7 +90,7 @@ pub(crate) fn open_for_reading(path: &Path) -> Result<OwnedFd, DiskError> {
 }
 
 fn read_at_most(file: &File, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
-    let mut bytes = Vec::new();
+    let mut bytes = roomy(limit);
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(DiskError::std_io(path, "read"))?;
     if bytes.len() as u64 > limit {
         return Err(DiskError::TooLarge { path: shown(path), limit });
@@ -125,36 +134,78 @@ pub enum Overwrite {
 /// file permits; the process's umask takes from it.
 ///
 /// # Errors
-/// [`DiskError::Exists`], [`DiskError::NotFound`] when the directory does not
-/// exist, [`DiskError::Io`].
+/// Those of [`StagedOutput::new`] and [`StagedOutput::commit`].
 pub fn write_output(path: &Path, bytes: &[u8], mode: u32, overwrite: Overwrite) -> Result<(), DiskError> {
-    let taken = || DiskError::Exists { path: shown(path) };
-    if path.is_dir() {
-        return Err(DiskError::NotRegular { path: shown(path), found: "directory" });
+    StagedOutput::new(path, bytes, mode, overwrite)?.commit()
+}
+
+/// An output that is complete on the disk and has not got its name yet. Of
+/// several that belong together, all are staged before the first is committed.
+#[derive(Debug)]
+pub struct StagedOutput<'a> {
+    path: &'a Path,
+    partial: NamedTempFile,
+    overwrite: Overwrite,
+}
+
+impl<'a> StagedOutput<'a> {
+    /// How the temporary files of outputs begin and end.
+    const PARTIAL: (&'static str, &'static str) = (".modelseal-", ".partial");
+
+    /// Writes `bytes` beside `path`.
+    ///
+    /// # Errors
+    /// [`DiskError::Exists`], [`DiskError::NotFound`] when the directory does
+    /// not exist, [`DiskError::NotRegular`] for a directory,
+    /// [`DiskError::Io`].
+    pub fn new(path: &'a Path, bytes: &[u8], mode: u32, overwrite: Overwrite) -> Result<Self, DiskError> {
+        if path.is_dir() {
+            return Err(DiskError::NotRegular { path: shown(path), found: "directory" });
+        }
+        if overwrite == Overwrite::Refuse && exists(path) {
+            return Err(DiskError::Exists { path: shown(path) });
+        }
+        let parent = parent_of(path);
+        let mut partial = tempfile::Builder::new()
+            .prefix(Self::PARTIAL.0)
+            .suffix(Self::PARTIAL.1)
+            .permissions(Permissions::from_mode(mode))
+            .tempfile_in(parent)
+            .map_err(DiskError::std_io(parent, "create a file in"))?;
+        partial
+            .write_all(bytes)
+            .and_then(|()| partial.as_file().sync_all())
+            .map_err(DiskError::std_io(path, "write"))?;
+        Ok(Self { path, partial, overwrite })
     }
-    if overwrite == Overwrite::Refuse && self::exists(path) {
-        return Err(taken());
+
+    /// Gives the file its name.
+    ///
+    /// # Errors
+    /// [`DiskError::Exists`] when something took the name meanwhile,
+    /// [`DiskError::Io`].
+    pub fn commit(self) -> Result<(), DiskError> {
+        let persisted = match self.overwrite {
+            Overwrite::Refuse => self.partial.persist_noclobber(self.path),
+            Overwrite::Replace => self.partial.persist(self.path),
+        };
+        persisted.map(drop).map_err(|failed| match failed.error.kind() {
+            io::ErrorKind::AlreadyExists => DiskError::Exists { path: shown(self.path) },
+            _ => DiskError::std_io(self.path, "write")(failed.error),
+        })
     }
-    let parent = match path.parent() {
+
+    /// Whether `name` is that of an output on its way, or of one that was left
+    /// behind.
+    pub fn is_partial(name: &str) -> bool {
+        name.starts_with(Self::PARTIAL.0) && name.ends_with(Self::PARTIAL.1)
+    }
+}
+
+/// The directory that `path` stands in.
+pub(crate) fn parent_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
-    };
-    let mut partial = tempfile::Builder::new()
-        .prefix(".modelseal-")
-        .suffix(".partial")
-        .permissions(Permissions::from_mode(mode))
-        .tempfile_in(parent)
-        .map_err(DiskError::std_io(parent, "create a file in"))?;
-    partial
-        .write_all(bytes)
-        .and_then(|()| partial.as_file().sync_all())
-        .map_err(DiskError::std_io(path, "write"))?;
-    let persisted = match overwrite {
-        Overwrite::Refuse => partial.persist_noclobber(path),
-        Overwrite::Replace => partial.persist(path),
-    };
-    persisted.map(drop).map_err(|failed| match failed.error.kind() {
-        io::ErrorKind::AlreadyExists => taken(),
-        _ => DiskError::std_io(path, "write")(failed.error),
-    })
+    }
 }

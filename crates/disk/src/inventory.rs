@@ -1,9 +1,10 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::vec;
 
 use modelseal_manifest::{IgnorePath, ManifestPath};
-use rustix::fs::{AtFlags, Dir, FileType, Stat, fstat, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Stat, fstat, stat, statat};
 use rustix::io::Errno;
 
 use crate::error::shown_bytes;
@@ -25,6 +26,18 @@ pub struct WalkRules {
     pub ignore: Vec<IgnorePath>,
     /// What to do with symbolic links.
     pub links: Links,
+    /// What to do with what can be no part of a model.
+    pub unfit: Unfit,
+}
+
+/// What to do with an entry that can be no part of a model: a link that is not
+/// followed, a special file, a name that no manifest can carry.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unfit {
+    /// The first one ends the walk.
+    Refuse,
+    /// Each is listed in [`Inventory::unfit`], so that all can be told at once.
+    List,
 }
 
 /// What to do with a symbolic link.
@@ -40,12 +53,15 @@ pub enum Links {
 }
 
 /// What a model holds, in code-point order, taken at one moment.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Inventory {
     /// The regular files.
     pub files: Vec<FoundFile>,
     /// What is there and was left out.
     pub ignored: Vec<Ignored>,
+    /// Why other entries can be no part of a model; empty under
+    /// [`Unfit::Refuse`].
+    pub unfit: Vec<DiskError>,
 }
 
 /// A regular file of a model.
@@ -120,6 +136,12 @@ impl Inventory {
         self.files.binary_search_by(|file| file.path.cmp(path)).ok().map(|index| &self.files[index])
     }
 
+    /// The file that `path` leads to, by whatever name or link, if it is here.
+    pub fn same_file(&self, path: &Path) -> Option<&FoundFile> {
+        let id = FileId::of(&stat(path).ok()?);
+        self.files.iter().find(|file| file.stamp.id == id)
+    }
+
     /// The first way in which `later` differs, as an error that names it.
     pub(crate) fn check_unchanged(&self, later: &Self) -> Result<(), DiskError> {
         let changed = |path: &ManifestPath, what: &str| {
@@ -160,7 +182,14 @@ pub(crate) fn walk(
             stack.pop();
             continue;
         };
-        if let Some(found) = walk.visit(&stack, &name)? {
+        let found = match walk.visit(&stack, &name) {
+            Err(error) if rules.unfit == Unfit::List && error.is_about_one_entry() => {
+                walk.inventory.unfit.push(error);
+                continue;
+            }
+            found => found?,
+        };
+        if let Some(found) = found {
             if stack.len() >= MAX_DEPTH {
                 return Err(DiskError::TooDeep { path: found.path.to_string(), limit: MAX_DEPTH });
             }

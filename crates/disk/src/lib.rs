@@ -28,8 +28,10 @@ mod stamp;
 
 pub use cancel::{Cancel, Observer, Unobserved};
 pub use error::{DiskError, ErrorKind};
-pub use file::{Overwrite, exists, is_symlink, read_first_byte, read_named, read_regular, write_output};
-pub use inventory::{FoundFile, Ignored, IgnoredKind, Inventory, Links, WalkRules};
-pub use measure::{MAX_RESOURCES, MeasureOptions, MeasuredFile, Measurement};
+pub use file::{
+    Overwrite, StagedOutput, exists, is_symlink, read_first_byte, read_named, read_regular, write_output,
+};
+pub use inventory::{FoundFile, Ignored, IgnoredKind, Inventory, Links, Unfit, WalkRules};
+pub use measure::{MeasureOptions, MeasuredFile, Measurement};
 pub use model::Model;
 pub use private_dir::PrivateDir;

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use modelseal_manifest::{
-    ByteRange, ContentDigest, HashType, ManifestPath, Method, ModelDigest, Resource, ResourceName,
-    Sha256Digest,
+    ByteRange, ContentDigest, HashType, MAX_RESOURCES, ManifestPath, Method, ModelDigest, Resource,
+    ResourceName, Sha256Digest,
 };
 use rustix::fs::fstat;
 use rustix::io::{pread, pwrite};
@@ -18,10 +18,8 @@ use crate::open::Opener;
 use crate::stamp::Stamp;
 use crate::{DiskError, FoundFile, Inventory, Links, Model, Observer, PrivateDir, WalkRules};
 
-/// The most files or shards that one model may have. A bundle of that many
-/// would exceed what readers accept.
-pub const MAX_RESOURCES: u64 = 500_000;
-
+/// More threads than this only wait for each other.
+const MAX_JOBS: usize = 256;
 const BUFFER: usize = 256 * 1024;
 
 /// What to compute of each file.
@@ -99,7 +97,7 @@ impl Model {
     ) -> Result<Measurement, DiskError> {
         let files: Vec<&FoundFile> = inventory.files.iter().filter(|file| select(&file.path)).collect();
         let tasks = plan(&files, options)?;
-        observer.begin(files.iter().map(|file| file.size()).sum());
+        observer.begin(files.iter().map(|file| file.size()).fold(0, u64::saturating_add));
         let pieces =
             Engine { model: self, files: &files, links: rules.links, options, observer }.run(&tasks)?;
         inventory.check_unchanged(&self.inventory(rules, observer)?)?;
@@ -130,9 +128,9 @@ fn plan(files: &[&FoundFile], options: &MeasureOptions<'_>) -> Result<Vec<Task>,
             Method::Files => 1,
             Method::Shards(size) => file.size().div_ceil(size.get()),
         });
-        if total > MAX_RESOURCES {
+        if total > MAX_RESOURCES as u64 {
             let (path, what) = (file.path.to_string(), "files or shards");
-            return Err(DiskError::TooMany { path, what, limit: MAX_RESOURCES });
+            return Err(DiskError::TooMany { path, what, limit: MAX_RESOURCES as u64 });
         }
         let ranges = options.method.ranges(file.size());
         if options.whole_sha256 || options.copy_into.is_some() || options.method == Method::Files {
@@ -197,8 +195,11 @@ impl Engine<'_> {
             gather(&done, pieces, outcome);
         };
         thread::scope(|scope| {
-            for _ in 1..self.options.jobs.get().min(tasks.len()) {
-                scope.spawn(work);
+            for _ in 1..self.options.jobs.get().min(tasks.len()).min(MAX_JOBS) {
+                // With fewer threads than were asked for, the work gets done all the same.
+                if thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                    break;
+                }
             }
             work();
         });

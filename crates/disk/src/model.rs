@@ -6,6 +6,7 @@ use modelseal_manifest::ManifestPath;
 use rustix::fs::{FileType, fstat};
 
 use crate::error::{shown, shown_bytes};
+use crate::file::{open_for_reading, parent_of};
 use crate::hub::HubRepository;
 use crate::inventory::walk;
 use crate::stamp::{Stamp, file_type, type_name};
@@ -50,7 +51,8 @@ impl Model {
         &self.path
     }
 
-    /// The last component of its true path: the name to put into a statement.
+    /// The name to put into a statement: the last component of a directory's
+    /// true path, or of the path that a file was opened by.
     pub fn name(&self) -> String {
         match &self.kind {
             Kind::File { name } => name.as_str().to_owned(),
@@ -74,10 +76,7 @@ impl Model {
     /// The name that `path` has inside this model, if it lies inside. The file
     /// need not exist, its directory must.
     pub fn locate(&self, path: &Path) -> Option<ManifestPath> {
-        let parent = match path.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
+        let parent = parent_of(path);
         let absolute = match path.file_name() {
             Some(name) => parent.canonicalize().ok()?.join(name),
             None => path.canonicalize().ok()?,
@@ -98,9 +97,16 @@ impl Model {
                     fstat(open_named(&self.path)?).map_err(DiskError::io(shown(&self.path), "examine"))?;
                 let stamp = Stamp::of(&stat);
                 let file = FoundFile { path: name.clone(), link_target: None, is_hub_link: false, stamp };
-                Ok(Inventory { files: vec![file], ignored: vec![] })
+                Ok(Inventory { files: vec![file], ..Inventory::default() })
             }
         }
+    }
+
+    /// Whether `path` lies in this model, whatever its name. It need not exist,
+    /// its directory must.
+    pub fn contains(&self, path: &Path) -> bool {
+        let parent = parent_of(path).canonicalize();
+        parent.is_ok_and(|parent| parent.starts_with(&self.canonical)) || self.is_at(path)
     }
 
     /// Whether `path` is this very model.
@@ -114,7 +120,7 @@ impl Model {
 }
 
 pub(crate) fn open_named(path: &Path) -> Result<OwnedFd, DiskError> {
-    crate::file::open_for_reading(path)
+    open_for_reading(path)
 }
 
 fn file_name(path: &Path) -> Result<ManifestPath, DiskError> {

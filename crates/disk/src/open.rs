@@ -75,10 +75,20 @@ impl<'a> Opener<'a> {
                 path: shown,
                 what: "it was a file, now it is a directory".to_owned(),
             }),
-            Err(DiskError::LinkEscapes { .. }) if self.hub.is_some() => {
-                Opener::new(self.root, self.hub, Links::Refuse).open_below_directories(path)
-            }
+            Err(escape @ DiskError::LinkEscapes { .. }) if self.hub.is_some() => self.open_blob(path, escape),
             Err(error) => Err(error),
+        }
+    }
+
+    /// A link that leaves the snapshot may still lead into its blobs, seen from
+    /// where it really stands.
+    fn open_blob(&self, path: &ManifestPath, escape: DiskError) -> Result<OwnedFd, DiskError> {
+        let (shown, parent) = (path.to_string(), path.parent().unwrap_or(".").as_bytes());
+        match follow(self.root, &[], parent, &LinkShown { path: &shown, target: parent })? {
+            Place::Directory { fd, physical } => {
+                open_hub_link(fd.as_fd(), &component(path.file_name())?, self.hub, path, physical.len())
+            }
+            Place::File { .. } => Err(escape),
         }
     }
 }

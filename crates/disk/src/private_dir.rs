@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::DiskError;
 use crate::error::shown;
+use crate::file::parent_of;
 use crate::open::component;
 use crate::resolve::open_directory;
 
@@ -35,10 +36,7 @@ impl PrivateDir {
             return Err(DiskError::Exists { path: shown(target) });
         }
         let name = target.file_name().ok_or_else(|| DiskError::Exists { path: shown(target) })?;
-        let parent = match target.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
+        let parent = parent_of(target);
         let mut prefix = OsString::from(".");
         prefix.push(name);
         prefix.push(".partial-");

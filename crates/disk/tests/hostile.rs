@@ -15,13 +15,13 @@ use std::time::{Duration, Instant};
 
 use modelseal_disk::{
     Cancel, DiskError, ErrorKind, IgnoredKind, Inventory, Links, MeasureOptions, Measurement, Model,
-    Observer, PrivateDir, Unobserved, WalkRules,
+    Observer, PrivateDir, Unfit, Unobserved, WalkRules,
 };
 use modelseal_manifest::{HashType, IgnorePath, Method, ShardSize};
 use tempfile::TempDir;
 
-const REFUSE: WalkRules = WalkRules { ignore: vec![], links: Links::Refuse };
-const FOLLOW: WalkRules = WalkRules { ignore: vec![], links: Links::Follow };
+const REFUSE: WalkRules = WalkRules { ignore: vec![], links: Links::Refuse, unfit: Unfit::Refuse };
+const FOLLOW: WalkRules = WalkRules { ignore: vec![], links: Links::Follow, unfit: Unfit::Refuse };
 
 const OPTIONS: MeasureOptions<'static> = MeasureOptions {
     method: Method::Files,
@@ -361,7 +361,7 @@ fn item_74_and_75_unicode_and_case_twins_are_distinct_files() {
 fn item_79_default_ignores_hold_at_the_top_level_only() {
     let dir = model(&[(".git/x", "1"), ("sub/.git/x", "2"), (".gitignore", "3"), (".gitignored", "4")]);
     let ignore = [".git", ".gitignore"].map(|name| IgnorePath::new(name).unwrap()).to_vec();
-    let inventory = list(dir.path(), &WalkRules { ignore, links: Links::Refuse }).unwrap();
+    let inventory = list(dir.path(), &WalkRules { ignore, ..REFUSE }).unwrap();
     assert_eq!(names(&inventory), [".gitignored", "sub/.git/x"]);
     let ignored: Vec<_> = inventory.ignored.iter().map(|i| (i.path.as_str(), i.kind)).collect();
     assert_eq!(ignored, [(".git", IgnoredKind::Directory), (".gitignore", IgnoredKind::File)]);

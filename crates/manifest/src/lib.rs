@@ -17,6 +17,6 @@ mod name;
 pub use compare::{Change, Differences};
 pub use digest::{ContentDigest, DigestError, HashType, RootDigest, Sha256Digest};
 pub use escape::Escaped;
-pub use manifest::{Manifest, ManifestError, Method, Resource, Serialization, ShardSize};
+pub use manifest::{MAX_RESOURCES, Manifest, ManifestError, Method, Resource, Serialization, ShardSize};
 pub use model_digest::{ModelDigest, ModelDigestParseError};
 pub use name::{ByteRange, IgnorePath, ManifestPath, NameError, NameProblem, ResourceName};

@@ -7,6 +7,10 @@ use crate::{
     RootDigest,
 };
 
+/// The most files or shards that one model may have: the bundle of more would
+/// exceed what readers accept.
+pub const MAX_RESOURCES: usize = 500_000;
+
 /// The digests of a model in the order in which a statement lists them.
 ///
 /// It holds at least one resource; names are distinct, every digest is of the

@@ -1,6 +1,6 @@
 use modelseal_bundle::BundleError;
 use modelseal_disk::DiskError;
-use modelseal_manifest::{IgnorePath, ManifestError, ManifestPath};
+use modelseal_manifest::{Differences, IgnorePath, ManifestError, ManifestPath};
 use modelseal_sign::SignError;
 use modelseal_verify::{Mismatch, VerifyError};
 
@@ -28,6 +28,9 @@ pub enum Error {
     /// No signature could be made.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// What the signer gave does not verify as what it was to sign.
+    #[error("the signer's bundle does not verify: {0}")]
+    SelfCheck(Box<Error>),
     /// A file that shards cannot cover.
     #[error("{path}: is empty, and shards do not cover empty files")]
     EmptyFile {
@@ -72,9 +75,24 @@ pub enum Error {
     #[error("is a directory, but the signature covers a single file")]
     NotOneFile,
     /// A copy that would change the model that is verified.
-    #[error("the copy would lie in the model itself, as {path}")]
-    CopyInModel {
-        /// Where the copy would lie, in the model.
+    #[error("the copy would lie in the model itself")]
+    CopyInModel,
+    /// There are entries that can be no part of a model.
+    #[error("{}{}", unfit.first().map(ToString::to_string).unwrap_or_default(),
+        if unfit.len() > 1 { format!(" (and {} more)", unfit.len() - 1) } else { String::new() })]
+    Unfit {
+        /// Why, for each; at least one.
+        unfit: Vec<DiskError>,
+        /// How the rest differs from what was signed.
+        differences: Differences,
+    },
+    /// A single file has no paths that could be ignored.
+    #[error("is a single file, in which there is no path to ignore")]
+    IgnoreInFile,
+    /// An output of modelseal that is on its way, or was left behind.
+    #[error("{path}: is an unfinished output of modelseal")]
+    Partial {
+        /// The file.
         path: ManifestPath,
     },
     /// Strict verification met something that is not signed.

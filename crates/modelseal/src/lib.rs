@@ -73,7 +73,7 @@ pub use modelseal_verify::{
     VerifiedStatement, VerifyError,
 };
 pub use release_lint::{Finding, FindingKind};
-pub use sign::{Plan, SignOptions, Signed, plan, sign, sign_planned};
+pub use sign::{Plan, SignOptions, Signed, plan, sign};
 pub use verify::{Unsigned, UnsignedReason, VerifiedModel, VerifyOptions, verify};
 
 /// As many workers as there are processors.

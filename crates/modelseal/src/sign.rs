@@ -1,12 +1,16 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use modelseal_bundle::{Claims, MAX_BUNDLE_BYTES, Statement, UntrustedBundle};
-use modelseal_disk::{Inventory, Links, MeasureOptions, Model, Observer, WalkRules, read_regular};
-use modelseal_manifest::{HashType, Manifest, ManifestPath, Method, ModelDigest, Serialization};
-use modelseal_sign::Signer;
+use modelseal_bundle::{MAX_BUNDLE_BYTES, Statement, UntrustedBundle};
+use modelseal_disk::{DiskError, Inventory, Links, MeasureOptions, Model, Observer, StagedOutput, WalkRules};
+use modelseal_manifest::{
+    HashType, IgnorePath, Manifest, ManifestError, ManifestPath, Method, ModelDigest, Serialization,
+};
+use modelseal_sign::{SignError, Signer};
+use modelseal_verify::Trust;
 
-use crate::{Coverage, EVIDENCE_FILES, Error, Finding, SIGNATURE_FILE_NAME, release_lint};
+use crate::coverage::evidence_problem;
+use crate::{Coverage, EVIDENCE_FILES, Error, Finding, release_lint};
 
 /// How to sign.
 #[derive(Clone, Debug)]
@@ -39,14 +43,19 @@ impl Default for SignOptions<'_> {
     }
 }
 
-/// What a signature would cover.
+/// What a signature of a model would cover, and how: found out, and not yet
+/// hashed.
 #[derive(Debug)]
-pub struct Plan {
+pub struct Plan<'a> {
     /// The files to be signed, and what is there and left out.
     pub inventory: Inventory,
     /// Files that rarely belong in a release.
     pub findings: Vec<Finding>,
+    model: &'a Model,
     rules: WalkRules,
+    method: Method,
+    hash_type: HashType,
+    jobs: NonZeroUsize,
 }
 
 /// A bundle that was made and not yet written.
@@ -59,83 +68,115 @@ pub struct Signed {
     /// The identity of the model, where the signed digests tell it.
     pub model_digest: Option<ModelDigest>,
     /// What was there.
-    pub plan: Plan,
+    pub inventory: Inventory,
+    /// Files that rarely belong in a release.
+    pub findings: Vec<Finding>,
 }
 
 /// Finds out what a signature of `model` would cover, without hashing.
 ///
 /// # Errors
 /// [`Error::Disk`] for whatever can be no part of a model, [`Error::EmptyFile`],
-/// [`Error::NotEvidence`], [`Error::KeyInModel`], and [`Error::Manifest`] when
-/// nothing is left to sign.
-pub fn plan(model: &Model, options: &SignOptions<'_>, observer: &dyn Observer) -> Result<Plan, Error> {
+/// [`Error::NotEvidence`], [`Error::KeyInModel`], [`Error::Partial`],
+/// [`Error::IgnoreInFile`], and [`Error::Manifest`] when nothing is left to sign.
+pub fn plan<'a>(
+    model: &'a Model,
+    options: &SignOptions<'_>,
+    observer: &dyn Observer,
+) -> Result<Plan<'a>, Error> {
+    if model.is_file() && !options.coverage.ignore.is_empty() {
+        return Err(Error::IgnoreInFile);
+    }
     check_evidence(model, options)?;
     let rules = options.coverage.rules(model, options.bundle_path);
+    for path in &rules.ignore {
+        // What is recorded has to be readable again: no wildcards.
+        IgnorePath::new(path.as_path().as_str()).map_err(DiskError::from)?;
+    }
     let inventory = model.inventory(&rules, observer)?;
-    if inventory.files.is_empty() {
-        return Err(modelseal_manifest::ManifestError::Empty.into());
-    }
-    if let (Method::Shards(_), Some(empty)) =
-        (options.method, inventory.files.iter().find(|file| file.size() == 0))
-    {
-        return Err(Error::EmptyFile { path: empty.path.clone() });
-    }
-    let key = options.key_path.and_then(|path| model.locate(path));
-    if let Some(path) = key.filter(|path| inventory.file(path).is_some()) {
-        return Err(Error::KeyInModel { path });
-    }
-    let findings = release_lint::findings(&inventory);
-    Ok(Plan { inventory, findings, rules })
+    check_files(&inventory, options)?;
+    Ok(Plan {
+        findings: release_lint::findings(&inventory),
+        inventory,
+        model,
+        rules,
+        method: options.method,
+        hash_type: options.hash_type,
+        jobs: options.jobs,
+    })
 }
 
 /// Hashes the model and signs its manifest. Nothing is written.
 ///
 /// # Errors
-/// Those of [`plan`]; [`Error::Disk`] when anything changed meanwhile;
-/// [`Error::Sign`]; [`Error::BundleTooLarge`].
+/// Those of [`plan`] and of [`Plan::sign`].
 pub fn sign(
     model: &Model,
     options: &SignOptions<'_>,
     signer: &dyn Signer,
     observer: &dyn Observer,
 ) -> Result<Signed, Error> {
-    sign_planned(model, plan(model, options, observer)?, options, signer, observer)
+    plan(model, options, observer)?.sign(signer, observer)
 }
 
-/// The second half of [`sign`], for a caller who shows the [`Plan`] first.
-///
-/// # Errors
-/// Those of [`sign`]; [`Error::Disk`] also when anything changed since the
-/// plan was made.
-pub fn sign_planned(
-    model: &Model,
-    plan: Plan,
-    options: &SignOptions<'_>,
-    signer: &dyn Signer,
-    observer: &dyn Observer,
-) -> Result<Signed, Error> {
-    let measure = MeasureOptions {
-        method: options.method,
-        hash_type: options.hash_type,
-        whole_sha256: false,
-        jobs: options.jobs,
-        copy_into: None,
-    };
-    let measured = model.measure(&plan.inventory, &plan.rules, |_| true, &measure, observer)?;
-    let serialization = Serialization {
-        method: options.method,
-        hash_type: options.hash_type,
-        allow_symlinks: options.coverage.links == Links::Follow,
-        ignore_paths: plan.rules.ignore.clone(),
-    };
-    let manifest = Manifest::new(serialization, measured.resources(options.method))?;
-    let model_digest = manifest.model_digest();
-    let statement = Statement::new(model.name(), manifest);
-    let bundle = signer.sign(&statement.to_payload())?;
-    if bundle.len() as u64 > MAX_BUNDLE_BYTES {
-        return Err(Error::BundleTooLarge { found: bundle.len() as u64, limit: MAX_BUNDLE_BYTES });
+impl Plan<'_> {
+    /// Hashes what was planned and signs its manifest. Nothing is written. The
+    /// bundle is read and verified as a consumer would before it is given.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] when anything changed since the plan was made;
+    /// [`Error::Sign`]; [`Error::SelfCheck`]; [`Error::BundleTooLarge`].
+    pub fn sign(self, signer: &dyn Signer, observer: &dyn Observer) -> Result<Signed, Error> {
+        let measure = MeasureOptions {
+            method: self.method,
+            hash_type: self.hash_type,
+            whole_sha256: false,
+            jobs: self.jobs,
+            copy_into: None,
+        };
+        let measured = self.model.measure(&self.inventory, &self.rules, |_| true, &measure, observer)?;
+        let serialization = Serialization {
+            method: self.method,
+            hash_type: self.hash_type,
+            allow_symlinks: self.rules.links == Links::Follow,
+            ignore_paths: self.rules.ignore,
+        };
+        let manifest = Manifest::new(serialization, measured.resources(self.method))?;
+        let model_digest = manifest.model_digest();
+        let statement = Statement::new(self.model.name(), manifest);
+        let bundle = signer.sign(&statement.to_payload())?;
+        if bundle.len() as u64 > MAX_BUNDLE_BYTES {
+            return Err(Error::BundleTooLarge { found: bundle.len() as u64, limit: MAX_BUNDLE_BYTES });
+        }
+        check_bundle(&bundle, &statement, signer).map_err(|error| Error::SelfCheck(Box::new(error)))?;
+        Ok(Signed { bundle, statement, model_digest, inventory: self.inventory, findings: self.findings })
     }
-    Ok(Signed { bundle, statement, model_digest, plan })
+}
+
+/// Whatever the signer is, its work verifies under its own key, and says what
+/// it was given.
+fn check_bundle(bundle: &[u8], statement: &Statement, signer: &dyn Signer) -> Result<(), Error> {
+    let trust = Trust::Key(signer.public_key().clone());
+    let verified = modelseal_verify::verify(UntrustedBundle::parse(bundle)?, &trust)?;
+    if verified.payload() == statement.to_payload() { Ok(()) } else { Err(SignError::SelfCheck.into()) }
+}
+
+fn check_files(inventory: &Inventory, options: &SignOptions<'_>) -> Result<(), Error> {
+    if inventory.files.is_empty() {
+        return Err(ManifestError::Empty.into());
+    }
+    if let Some(partial) = inventory.files.iter().find(|file| StagedOutput::is_partial(file.path.file_name()))
+    {
+        return Err(Error::Partial { path: partial.path.clone() });
+    }
+    let empty = inventory.files.iter().find(|file| file.size() == 0);
+    if let (Method::Shards(_), Some(empty)) = (options.method, empty) {
+        return Err(Error::EmptyFile { path: empty.path.clone() });
+    }
+    match options.key_path.and_then(|key| inventory.same_file(key)) {
+        Some(key) => Err(Error::KeyInModel { path: key.path.clone() }),
+        None => Ok(()),
+    }
 }
 
 /// A file that has the name of an evidence file is left out of the signature,
@@ -146,21 +187,11 @@ fn check_evidence(model: &Model, options: &SignOptions<'_>) -> Result<(), Error>
     }
     let bundle = options.bundle_path.and_then(|path| model.locate(path));
     for name in EVIDENCE_FILES {
-        let path = ManifestPath::new(name).map_err(modelseal_disk::DiskError::from)?;
+        let path = ManifestPath::new(name).map_err(DiskError::from)?;
         if bundle.as_ref() == Some(&path) {
             continue;
         }
-        let bytes = match read_regular(&model.path().join(name), MAX_BUNDLE_BYTES) {
-            Ok(bytes) => bytes,
-            Err(modelseal_disk::DiskError::NotFound { .. }) => continue,
-            Err(error) => return Err(Error::NotEvidence { path, problem: error.to_string() }),
-        };
-        let problem = if name == SIGNATURE_FILE_NAME {
-            UntrustedBundle::parse(&bytes).err().map(|error| error.to_string())
-        } else {
-            Claims::parse(&bytes).err().map(|error| error.to_string())
-        };
-        if let Some(problem) = problem {
+        if let Some(problem) = evidence_problem(model, name) {
             return Err(Error::NotEvidence { path, problem });
         }
     }

@@ -3,14 +3,14 @@ use std::path::{Path, PathBuf};
 
 use modelseal_bundle::UntrustedBundle;
 use modelseal_disk::{
-    IgnoredKind, Inventory, Links, MeasureOptions, MeasuredFile, Measurement, Model, Observer, PrivateDir,
-    WalkRules,
+    Ignored, IgnoredKind, Inventory, Links, MeasureOptions, MeasuredFile, Measurement, Model, Observer,
+    PrivateDir, Unfit, WalkRules,
 };
 use modelseal_manifest::{IgnorePath, Manifest, ManifestPath, ModelDigest};
 use modelseal_verify::{MatchedManifest, Trust, Unlisted, VerifiedStatement};
 
-use crate::coverage::{git_paths, is_evidence};
-use crate::{Error, IgnoredBy};
+use crate::coverage::{evidence_problem, git_paths};
+use crate::{EVIDENCE_FILES, Error, IgnoredBy};
 
 /// How to verify. Hash, shards, ignored paths and the treatment of links are
 /// those of the signed statement; these options only add to it.
@@ -142,7 +142,8 @@ impl UnsignedReason {
 ///
 /// # Errors
 /// [`Error::Verify`] when the bundle is not believed; [`Error::Mismatch`] with
-/// every difference; [`Error::Unsigned`] in strict verification;
+/// every difference; [`Error::Unfit`] when there is what can be no part of a
+/// model; [`Error::Unsigned`] in strict verification;
 /// [`Error::IgnoresSigned`]; [`Error::NotOneFile`]; [`Error::CopyInModel`];
 /// [`Error::Disk`].
 pub fn verify(
@@ -158,9 +159,9 @@ pub fn verify(
         return Err(Error::NotOneFile);
     }
     let ignores = Ignores::of(manifest, model, options)?;
-    let rules = WalkRules { ignore: ignores.all(), links: links(manifest) };
-    if let Some(path) = options.copy_to.and_then(|path| model.locate(path)) {
-        return Err(Error::CopyInModel { path });
+    let rules = WalkRules { ignore: ignores.all(), links: links(manifest), unfit: Unfit::List };
+    if options.copy_to.is_some_and(|path| model.contains(path)) {
+        return Err(Error::CopyInModel);
     }
     let copy = options.copy_to.map(PrivateDir::create_for).transpose()?;
     let inventory = model.inventory(&rules, observer)?;
@@ -168,7 +169,12 @@ pub fn verify(
 
     let (resources, unhashed) = as_signed(manifest, &measurement, &inventory);
     let unlisted = if options.strict { Unlisted::Refuse } else { options.unlisted };
-    let matched = statement.compare(&resources, &unhashed, unlisted)?;
+    let matched = statement.compare(&resources, &unhashed, unlisted);
+    if !inventory.unfit.is_empty() {
+        let differences = matched.err().map(|mismatch| mismatch.differences).unwrap_or_default();
+        return Err(Error::Unfit { unfit: inventory.unfit, differences });
+    }
+    let matched = matched?;
     let unsigned = unsigned(model, &matched, &inventory, &ignores);
     if options.strict && unsigned.iter().any(|unsigned| unsigned.reason != UnsignedReason::Evidence) {
         let unsigned = unsigned.into_iter().filter(|u| u.reason != UnsignedReason::Evidence).collect();
@@ -178,7 +184,7 @@ pub fn verify(
         unsigned,
         links: followed_links(&inventory, &measurement),
         model_digest: measurement.model_digest(),
-        size: measurement.files.iter().map(|file| file.size).sum(),
+        size: measurement.files.iter().map(|file| file.size).fold(0, u64::saturating_add),
         copy: copy.map(PrivateDir::commit).transpose()?,
         matched,
     })
@@ -221,12 +227,13 @@ impl Ignores {
         lists.into_iter().flatten().chain(&self.bundle).cloned().collect()
     }
 
-    fn reason(&self, path: &ManifestPath, may_be_evidence: bool) -> UnsignedReason {
+    fn is_bundle(&self, path: &ManifestPath) -> bool {
+        self.bundle.as_ref().is_some_and(|bundle| bundle.as_path() == path)
+    }
+
+    fn reason(&self, path: &ManifestPath) -> UnsignedReason {
         let is_by = |ignores: &[IgnorePath]| ignores.iter().any(|ignore| ignore.covers(path));
-        let is_bundle = self.bundle.as_ref().is_some_and(|bundle| bundle.as_path() == path);
-        if may_be_evidence && (is_bundle || is_evidence(path)) {
-            UnsignedReason::Evidence
-        } else if is_by(&self.signer) {
+        if is_by(&self.signer) {
             UnsignedReason::IgnoredBySigner
         } else if is_by(&self.default) {
             UnsignedReason::IgnoredByDefault
@@ -290,16 +297,21 @@ fn unsigned(
     inventory: &Inventory,
     ignores: &Ignores,
 ) -> Vec<Unsigned> {
-    // A directory of that name carries no signatures, whatever else it carries.
-    let may_be_evidence = |kind| match kind {
+    // In a snapshot of the hub's cache, its files are links.
+    let may_be_evidence = |ignored: &Ignored| match ignored.kind {
         IgnoredKind::File => true,
         IgnoredKind::Symlink => model.is_hub_snapshot(),
         IgnoredKind::Directory | IgnoredKind::Other => false,
     };
+    let is_evidence = |ignored: &Ignored| {
+        let name = ignored.path.as_str();
+        let is_named_so = EVIDENCE_FILES.contains(&name) && evidence_problem(model, name).is_none();
+        may_be_evidence(ignored) && (ignores.is_bundle(&ignored.path) || is_named_so)
+    };
     let ignored = inventory.ignored.iter().map(|ignored| Unsigned {
         path: ignored.path.clone(),
         kind: ignored.kind,
-        reason: ignores.reason(&ignored.path, may_be_evidence(ignored.kind)),
+        reason: if is_evidence(ignored) { UnsignedReason::Evidence } else { ignores.reason(&ignored.path) },
     });
     let tolerated = matched.unlisted().iter().map(|path| Unsigned {
         path: path.clone(),

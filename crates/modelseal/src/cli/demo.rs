@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use modelseal::{Model, Unobserved};
-use modelseal_disk::{Links, WalkRules, read_first_byte};
+use modelseal_disk::{Links, Unfit, WalkRules, read_first_byte};
 use serde_json::{Value, json};
 
 use super::args::DemoArgs;
@@ -67,7 +67,7 @@ fn words(words: &[&str], paths: &[&Path]) -> Vec<OsString> {
 
 /// The copy as it is to be verified, and a file in it that is not empty.
 fn tampered_paths(copy: &Path, is_file: bool) -> Result<(PathBuf, PathBuf), Failure> {
-    let rules = WalkRules { ignore: vec![], links: Links::Refuse };
+    let rules = WalkRules { ignore: vec![], links: Links::Refuse, unfit: Unfit::Refuse };
     let inventory = Model::open(copy).and_then(|model| model.inventory(&rules, &Unobserved));
     let inventory = inventory.map_err(|error| Task::Signing.disk(&error))?;
     let file = inventory.files.iter().filter(|file| file.size() > 0).min_by_key(|file| file.size());

@@ -71,6 +71,8 @@ pub(crate) enum Details {
     /// The model is not what was signed by this signer.
     Differences(Box<(Differences, VerifiedSigner)>),
     Unsigned(Vec<Unsigned>),
+    /// Entries that can be no part of a model, and how the rest differs.
+    Unfit(Vec<DiskError>, Box<Differences>),
 }
 
 impl Failure {
@@ -157,6 +159,12 @@ impl Task {
                 )));
                 Failure { details, ..Failure::new(refused, "mismatch", message).help(help) }
             }
+            Error::Unfit { ref unfit, .. } => {
+                let first = self.disk(&unfit[0]);
+                let message = format!("{}: {error}", shown(named.model));
+                let Error::Unfit { unfit, differences } = error else { return first };
+                Failure { message, details: Details::Unfit(unfit, Box::new(differences)), ..first }
+            }
             Error::Unsigned { ref unsigned } => {
                 let (message, unsigned) = (format!("{}: {error}", shown(named.model)), unsigned.clone());
                 let help = "remove them, or take the signed files alone with --into DIR and without --strict";
@@ -206,10 +214,13 @@ fn other(error: &Error, refused: Exit) -> (Exit, &'static str, Option<&'static s
             (refused, "too-large", Some("the model has too many files, or the shards are too small"))
         }
         Error::IgnoresSigned { .. } => (refused, "ignores-signed", None),
-        Error::NotOneFile => (refused, "not-one-file", Some("name the file itself as MODEL")),
-        Error::CopyInModel { .. } => {
-            (Exit::Usage, "copy-in-model", Some("choose a directory outside of the model"))
+        Error::IgnoreInFile => (Exit::Usage, "ignore-path", Some("leave --ignore out")),
+        Error::Partial { .. } => {
+            (refused, "partial", Some("wait for the other run, or remove the file if there is none"))
         }
+        Error::SelfCheck(_) => (Exit::Undecided, "signer", None),
+        Error::NotOneFile => (refused, "not-one-file", Some("name the file itself as MODEL")),
+        Error::CopyInModel => (Exit::Usage, "copy-in-model", Some("choose a directory outside of the model")),
         _ => (Exit::Undecided, "unknown", None),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use modelseal::{ContentDigest, Differences, ManifestPath};
 use serde_json::{Value, json};
 
 use super::failure::{Details, Exit, Failure};
@@ -14,37 +15,36 @@ pub(crate) fn json(failure: &Failure) -> Value {
         Details::None => {}
         Details::Unsigned(unsigned) => error["not_signed"] = unsigned_json(unsigned),
         Details::Differences(found) => {
-            let (differences, signer) = &**found;
-            let changed: Vec<Value> = differences
-                .changed
-                .iter()
-                .map(|change| {
-                    json!({
-                        "name": change.name.to_wire(),
-                        "expected": change.expected.map(|digest| digest.to_string()),
-                        "found": change.found.map(|digest| digest.to_string()),
-                    })
-                })
-                .collect();
-            let names = |paths: &[modelseal::ManifestPath]| {
-                paths.iter().map(|p| p.as_str().to_owned()).collect::<Vec<_>>()
-            };
-            error["signer"] = signer_json(signer);
-            error["differences"] = json!({
-                "changed": changed,
-                "missing": names(&differences.missing),
-                "not_signed": names(&differences.extra),
-            });
+            error["signer"] = signer_json(&found.1);
+            error["differences"] = differences_json(&found.0);
+        }
+        Details::Unfit(unfit, differences) => {
+            error["unfit"] = unfit.iter().map(ToString::to_string).collect();
+            error["differences"] = differences_json(differences);
         }
     }
     json!({ "outcome": failure.exit.outcome(), "exit_code": failure.exit.code(), "error": error })
 }
 
+fn differences_json(differences: &Differences) -> Value {
+    let changed = differences.changed.iter().map(|change| {
+        json!({
+            "name": change.name.to_wire(),
+            "expected": change.expected.map(|digest| digest.to_string()),
+            "found": change.found.map(|digest| digest.to_string()),
+        })
+    });
+    let names =
+        |paths: &[ManifestPath]| paths.iter().map(|path| path.as_str().to_owned()).collect::<Vec<_>>();
+    json!({
+        "changed": changed.collect::<Vec<_>>(),
+        "missing": names(&differences.missing),
+        "not_signed": names(&differences.extra),
+    })
+}
+
 pub(crate) fn human(failure: &Failure, err: &mut dyn Write) -> io::Result<()> {
-    let verdict = match failure.exit {
-        Exit::NotVerified => "NOT VERIFIED: ",
-        _ => "",
-    };
+    let verdict = if failure.exit == Exit::NotVerified { "NOT VERIFIED: " } else { "" };
     writeln!(err, "{BAD}error{BAD:#}: {BAD}{verdict}{BAD:#}{}", failure.message)?;
     match &failure.details {
         Details::None => {}
@@ -54,26 +54,36 @@ pub(crate) fn human(failure: &Failure, err: &mut dyn Write) -> io::Result<()> {
             }
         }
         Details::Differences(found) => {
-            let (differences, signer) = &**found;
-            for change in &differences.changed {
-                let digest = |digest: Option<modelseal::ContentDigest>| {
-                    digest.map_or_else(|| "nothing".to_owned(), |digest| digest.to_string())
-                };
-                writeln!(err, "  changed     {}", change.name)?;
-                writeln!(err, "              expected {}", digest(change.expected))?;
-                writeln!(err, "              found    {}", digest(change.found))?;
+            print_differences(&found.0, err)?;
+            writeln!(err, "  the signature itself is good, by {}", found.1)?;
+        }
+        Details::Unfit(unfit, differences) => {
+            for unfit in unfit {
+                writeln!(err, "  unfit       {unfit}")?;
             }
-            for path in &differences.missing {
-                writeln!(err, "  missing     {path}")?;
-            }
-            for path in &differences.extra {
-                writeln!(err, "  not signed  {path}")?;
-            }
-            writeln!(err, "  the signature itself is good, by {signer}")?;
+            print_differences(differences, err)?;
         }
     }
     match &failure.help {
         Some(help) => writeln!(err, "{HELP}help{HELP:#}: {help}"),
         None => Ok(()),
     }
+}
+
+fn print_differences(differences: &Differences, err: &mut dyn Write) -> io::Result<()> {
+    let digest = |digest: Option<ContentDigest>| {
+        digest.map_or_else(|| "nothing".to_owned(), |digest| digest.to_string())
+    };
+    for change in &differences.changed {
+        writeln!(err, "  changed     {}", change.name)?;
+        writeln!(err, "              expected {}", digest(change.expected))?;
+        writeln!(err, "              found    {}", digest(change.found))?;
+    }
+    for path in &differences.missing {
+        writeln!(err, "  missing     {path}")?;
+    }
+    for path in &differences.extra {
+        writeln!(err, "  not signed  {path}")?;
+    }
+    Ok(())
 }

@@ -9,6 +9,8 @@ use modelseal::{
 use modelseal_bundle::MAX_BUNDLE_BYTES;
 use modelseal_disk::{read_named, read_regular};
 
+use zeroize::Zeroizing;
+
 use super::failure::{Exit, Failure, Named, Task};
 use super::output::Terminal;
 use super::text::shown;
@@ -29,6 +31,7 @@ pub(crate) fn default_bundle_path(path: &Path, model: &Model) -> PathBuf {
 
 pub(crate) fn read_private_key(path: &Path, cancel: &Cancel) -> Result<PrivateKey, Failure> {
     let pem = read_named(path, MAX_KEY_BYTES, cancel).map_err(|error| Failure::input(&error))?;
+    let pem = Zeroizing::new(pem);
     PrivateKey::from_pem(&pem).map_err(|error| {
         let help = match &error {
             PrivateKeyError::Encrypted | PrivateKeyError::LegacyEncryption => {

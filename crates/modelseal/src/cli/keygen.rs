@@ -2,7 +2,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelseal::{KeyAlgorithm, PrivateKey, PublicKey};
-use modelseal_disk::{Overwrite, write_output};
+use modelseal_disk::{Overwrite, StagedOutput};
 use serde_json::{Value, json};
 
 use super::args::KeygenArgs;
@@ -19,20 +19,17 @@ pub(crate) struct KeygenReport {
 pub(crate) fn run(args: &KeygenArgs) -> Result<KeygenReport, Failure> {
     let overwrite = if args.force { Overwrite::Replace } else { Overwrite::Refuse };
     let public_path = public_path(&args.out);
-    let write = |path: &Path, bytes: &[u8], mode| {
-        write_output(path, bytes, mode, overwrite).map_err(|error| {
-            Failure::input(&error).help_if_exists("--force replaces it; a lost key cannot be made again")
-        })
-    };
     let private = PrivateKey::generate(KeyAlgorithm::from(args.key_type));
     let key = private.public_key();
-    if !args.force && modelseal_disk::exists(&public_path) {
-        // Found before the private key is written, so that no half of a pair is left.
-        return Err(Failure::input(&modelseal::DiskError::Exists { path: shown(&public_path) })
-            .help_if_exists("--force replaces it; a lost key cannot be made again"));
-    }
-    write(&args.out, private.to_pkcs8_pem().as_bytes(), 0o600)?;
-    write(&public_path, key.to_pem().as_bytes(), 0o644)?;
+    let explain =
+        |error| Failure::input(&error).help_if_exists("--force replaces it; a lost key cannot be made again");
+    // Both are on the disk before either has its name: a pair is never torn.
+    let secret =
+        StagedOutput::new(&args.out, private.to_pkcs8_pem().as_bytes(), 0o600, overwrite).map_err(explain)?;
+    let public =
+        StagedOutput::new(&public_path, key.to_pem().as_bytes(), 0o644, overwrite).map_err(explain)?;
+    secret.commit().map_err(explain)?;
+    public.commit().map_err(explain)?;
     Ok(KeygenReport { private: args.out.clone(), public: public_path, key })
 }
 

@@ -17,6 +17,7 @@ mod text;
 mod verify;
 
 use std::ffi::OsStr;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -57,7 +58,8 @@ fn complain(error: &clap::Error) -> Exit {
     let escape = |text: String, argument: &String| text.replace(argument, &Escaped(argument).to_string());
     let text = hostile.iter().fold(error.render().to_string(), escape);
     for line in text.split('\n') {
-        anstream::eprintln!("{}", Escaped(line).to_string().replace(r"\\", r"\"));
+        // There is nobody left to tell when this fails.
+        let _ = writeln!(anstream::stderr(), "{}", Escaped(line).to_string().replace(r"\\", r"\"));
     }
     exit
 }
@@ -93,7 +95,8 @@ fn cancel_on_signal() -> Cancel {
         handle.cancel();
     });
     if let Err(error) = installed {
-        anstream::eprintln!("warning: an interrupt may leave temporary files behind: {error}");
+        let _ =
+            writeln!(anstream::stderr(), "warning: an interrupt may leave temporary files behind: {error}");
     }
     cancel
 }

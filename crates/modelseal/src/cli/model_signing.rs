@@ -27,10 +27,11 @@ const HELP: &str = "Usage: {usage}\n\n  {about}\n\n{all-args}\n";
 
 /// Sign and verify models as the Python reference does.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, help_template = HELP)]
+#[command(version, arg_required_else_help = true, disable_help_subcommand = true, help_template = HELP)]
 struct Reference {
     /// Accepted and not used
-    #[arg(long, global = true, value_name = "LEVEL", hide = true)]
+    #[arg(long = "log-level", alias = "log_level", global = true, value_name = "LEVEL", hide = true, ignore_case = true,
+          value_parser = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])]
     log_level: Option<String>,
     #[command(subcommand)]
     command: Command,
@@ -39,10 +40,10 @@ struct Reference {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Sign models
-    #[command(subcommand, arg_required_else_help = true, help_template = HELP)]
+    #[command(subcommand, arg_required_else_help = true, disable_help_subcommand = true, help_template = HELP)]
     Sign(SignMethod),
     /// Verify models
-    #[command(subcommand, arg_required_else_help = true, help_template = HELP)]
+    #[command(subcommand, arg_required_else_help = true, disable_help_subcommand = true, help_template = HELP)]
     Verify(VerifyMethod),
     /// Print the root digest of a model
     #[command(args_override_self = true, help_template = HELP)]
@@ -174,7 +175,7 @@ fn report((task, outcome): (&str, Result<String, Failure>)) -> Exit {
             Err(_) => Exit::NotVerified,
         },
         Err(failure) => {
-            anstream::eprintln!("{task} failed with error: {}{}", failure.message, details(&failure.details));
+            tell(format_args!("{task} failed with error: {}{}", failure.message, details(&failure.details)));
             if failure.exit == Exit::Interrupted { Exit::Interrupted } else { Exit::NotVerified }
         }
     }
@@ -290,6 +291,11 @@ fn ignored(args: &CommonArgs, model: &Model) -> Result<Vec<IgnorePath>, Failure>
     Ok(args.ignore_paths.iter().filter_map(|path| model.locate(path)).map(IgnorePath::from).collect())
 }
 
+/// There is nobody left to tell when this fails.
+fn tell(text: std::fmt::Arguments<'_>) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
 /// Usage errors in the reference's own layout.
 fn usage(program: &str, arguments: &[OsString], error: &clap::Error) -> Exit {
     match error.kind() {
@@ -302,7 +308,7 @@ fn usage(program: &str, arguments: &[OsString], error: &clap::Error) -> Exit {
             return if printed.is_ok() { Exit::Success } else { Exit::NotVerified };
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            anstream::eprint!("{}", error.render());
+            tell(format_args!("{}", error.render()));
             return Exit::Usage;
         }
         _ => {}
@@ -315,10 +321,10 @@ fn usage(program: &str, arguments: &[OsString], error: &clap::Error) -> Exit {
     let command =
         std::iter::once(program).chain(path.iter().map(AsRef::as_ref)).collect::<Vec<_>>().join(" ");
     let takes = if path.is_empty() { "COMMAND [ARGS]..." } else { "MODEL_PATH" };
-    anstream::eprintln!(
+    tell(format_args!(
         "Usage: {command} [OPTIONS] {takes}\nTry '{command} --help' for help.\n\nError: {}",
         complaint(error)
-    );
+    ));
     Exit::Usage
 }
 
@@ -343,9 +349,20 @@ fn complaint(error: &clap::Error) -> String {
             format!("No such option '{argument}'.{hint}")
         }
         ErrorKind::UnknownArgument => format!("Got unexpected extra argument ({argument})"),
+        ErrorKind::InvalidValue if text(ContextKind::InvalidValue).is_empty() => {
+            format!("Option '{}' requires an argument.", option_of(&argument))
+        }
+        ErrorKind::InvalidValue => {
+            format!("Invalid value for '{}': '{}'.", option_of(&argument), text(ContextKind::InvalidValue))
+        }
         ErrorKind::InvalidSubcommand => {
             format!("No such command '{}'.", text(ContextKind::InvalidSubcommand))
         }
         _ => error.kind().to_string(),
     }
+}
+
+/// `--option <VALUE>` without its value.
+fn option_of(argument: &str) -> &str {
+    argument.split_once(' ').map_or(argument, |(option, _)| option)
 }

@@ -2,7 +2,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelseal::{
-    Cancel, Escaped, IgnorePath, Ignored, KeySigner, Model, Plan, PublicKey, SignOptions, Signed, Signer,
+    Cancel, Escaped, Finding, IgnorePath, Ignored, Inventory, KeySigner, Model, PublicKey, SignOptions,
+    Signed, Signer,
 };
 use modelseal_disk::{Overwrite, write_output};
 use serde_json::{Value, json};
@@ -26,7 +27,8 @@ pub(crate) enum SignReport {
     Planned {
         model: PathBuf,
         bundle: Option<PathBuf>,
-        plan: Box<Plan>,
+        inventory: Box<Inventory>,
+        findings: Vec<Finding>,
         absent: Vec<IgnorePath>,
     },
 }
@@ -52,17 +54,18 @@ pub(crate) fn run(args: &SignArgs, terminal: Terminal, cancel: &Cancel) -> Resul
     let explain = |error| Task::Signing.failure(error, &named);
     let model_path = args.model.clone();
     if args.dry_run {
-        let plan = Box::new(modelseal::plan(&model, &options, cancel).map_err(explain)?);
-        warn_of_findings(terminal, &plan);
-        return Ok(SignReport::Planned { model: model_path, bundle: bundle_path.clone(), plan, absent });
+        let plan = modelseal::plan(&model, &options, cancel).map_err(explain)?;
+        warn_of_findings(terminal, &plan.findings);
+        let (inventory, findings, bundle) = (Box::new(plan.inventory), plan.findings, bundle_path.clone());
+        return Ok(SignReport::Planned { model: model_path, bundle, inventory, findings, absent });
     }
     let signer = KeySigner::new(read_private_key(args.key.as_deref().unwrap_or(Path::new("")), cancel)?);
     refuse_to_replace(bundle_path.as_deref(), args.force)?;
     let plan = modelseal::plan(&model, &options, cancel).map_err(explain)?;
-    warn_of_findings(terminal, &plan);
+    warn_of_findings(terminal, &plan.findings);
     let signed = {
         let progress = Progress::new(terminal, cancel);
-        modelseal::sign_planned(&model, plan, &options, &signer, &progress).map_err(explain)?
+        plan.sign(&signer, &progress).map_err(explain)?
     };
     write_bundle(bundle_path.as_deref(), &signed.bundle, args.force)?;
     let key = Box::new(signer.public_key().clone());
@@ -87,7 +90,12 @@ fn bundle_path(args: &SignArgs, model: &Model) -> Option<PathBuf> {
 /// Found out before an hour of hashing, and again when the file is written.
 fn refuse_to_replace(path: Option<&Path>, force: bool) -> Result<(), Failure> {
     match path {
-        Some(path) if !modelseal_disk::exists(path) => Ok(()),
+        Some(path) if !modelseal_disk::exists(path) => match path.parent() {
+            Some(parent) if parent != Path::new("") && !modelseal_disk::exists(parent) => {
+                Err(Failure::input(&modelseal::DiskError::NotFound { path: shown(parent) }))
+            }
+            _ => Ok(()),
+        },
         Some(path) if force => refuse_unless_signature(path),
         Some(path) => Err(exists(Failure::input(&modelseal::DiskError::Exists { path: shown(path) }))),
         None => Ok(()),
@@ -113,8 +121,8 @@ fn write_bundle(path: Option<&Path>, bundle: &[u8], force: bool) -> Result<(), F
     write_output(path, bundle, 0o644, overwrite).map_err(|error| exists(Failure::input(&error)))
 }
 
-fn warn_of_findings(terminal: Terminal, plan: &Plan) {
-    for finding in &plan.findings {
+fn warn_of_findings(terminal: Terminal, findings: &[Finding]) {
+    for finding in findings {
         terminal.warn(&format!("{}: {}; it will be signed with the model", finding.path, finding.kind));
     }
 }
@@ -126,25 +134,25 @@ impl Report for SignReport {
                 let manifest = signed.statement.manifest();
                 json!({
                     "outcome": "signed",
-                    "model": model_json(model, manifest, signed.model_digest, signed.plan.inventory.total_size()),
+                    "model": model_json(model, manifest, signed.model_digest, signed.inventory.total_size()),
                     "signature": {
                         "path": bundle.as_ref().map(|path| path.to_string_lossy()),
                         "method": "key",
                         "signer": key_json(key.algorithm(), &key.fingerprint()),
                         "subject_name": signed.statement.subject_name(),
                     },
-                    "ignored": ignored_json(&signed.plan.inventory.ignored),
-                    "warnings": warnings_json(&signed.plan, absent),
+                    "ignored": ignored_json(&signed.inventory.ignored),
+                    "warnings": warnings_json(&signed.findings, absent),
                 })
             }
-            Self::Planned { model, bundle, plan, absent } => json!({
+            Self::Planned { model, bundle, inventory, findings, absent } => json!({
                 "outcome": "planned",
-                "model": { "path": model.to_string_lossy(), "bytes": plan.inventory.total_size() },
+                "model": { "path": model.to_string_lossy(), "bytes": inventory.total_size() },
                 "signature": { "path": bundle.as_ref().map(|path| path.to_string_lossy()) },
-                "covered": plan.inventory.files.iter()
+                "covered": inventory.files.iter()
                     .map(|file| json!({ "path": file.path.as_str(), "bytes": file.size() })).collect::<Vec<_>>(),
-                "ignored": ignored_json(&plan.inventory.ignored),
-                "warnings": warnings_json(plan, absent),
+                "ignored": ignored_json(&inventory.ignored),
+                "warnings": warnings_json(findings, absent),
             }),
         }
     }
@@ -153,7 +161,7 @@ impl Report for SignReport {
         match self {
             Self::Signed { model, bundle, signed, key, .. } => {
                 let manifest = signed.statement.manifest();
-                let files = amount(manifest.files().len(), signed.plan.inventory.total_size());
+                let files = amount(manifest.files().len(), signed.inventory.total_size());
                 row(out, GOOD, "Signed", format_args!("{}: {files}, {}", shown(model), how(manifest)))?;
                 row(
                     out,
@@ -165,7 +173,7 @@ impl Report for SignReport {
                     row(out, GOOD, "Model", digest)?;
                 }
                 row(out, GOOD, "Root", manifest.root_digest())?;
-                print_ignored(out, &signed.plan.inventory.ignored)?;
+                print_ignored(out, &signed.inventory.ignored)?;
                 if !key.algorithm().is_registered() {
                     row(out, WARN, "Note", modelseal::Caveat::UnregisteredAlgorithm)?;
                 }
@@ -174,15 +182,15 @@ impl Report for SignReport {
                     None => row(out, GOOD, "Signature", "(standard output)"),
                 }
             }
-            Self::Planned { model, bundle, plan, .. } => {
-                let files = amount(plan.inventory.files.len(), plan.inventory.total_size());
+            Self::Planned { model, bundle, inventory, .. } => {
+                let files = amount(inventory.files.len(), inventory.total_size());
                 row(out, GOOD, "Would sign", format_args!("{}: {files}", shown(model)))?;
-                for file in &plan.inventory.files {
+                for file in &inventory.files {
                     let target =
                         file.link_target.as_ref().map(|target| format!(" -> {target}")).unwrap_or_default();
                     writeln!(out, "  {:>12}  {}{target}", file.size(), file.path)?;
                 }
-                print_ignored(out, &plan.inventory.ignored)?;
+                print_ignored(out, &inventory.ignored)?;
                 match bundle {
                     Some(path) => row(
                         out,
@@ -216,8 +224,8 @@ fn ignored_json(ignored: &[Ignored]) -> Value {
     ignored.iter().map(|i| json!({ "path": i.path.as_str(), "kind": i.kind.as_str() })).collect()
 }
 
-fn warnings_json(plan: &Plan, absent: &[IgnorePath]) -> Value {
-    let warning = |finding: &modelseal::Finding| json!({ "path": finding.path.as_str(), "code": finding.kind.code(), "message": Escaped(&finding.kind.to_string()).to_string() });
+fn warnings_json(findings: &[Finding], absent: &[IgnorePath]) -> Value {
+    let warning = |finding: &Finding| json!({ "path": finding.path.as_str(), "code": finding.kind.code(), "message": Escaped(&finding.kind.to_string()).to_string() });
     let nothing = |ignore: &IgnorePath| json!({ "path": ignore.as_path().as_str(), "code": "ignored-absent", "message": "there is nothing of this name in the model" });
-    plan.findings.iter().map(warning).chain(absent.iter().map(nothing)).collect()
+    findings.iter().map(warning).chain(absent.iter().map(nothing)).collect()
 }

@@ -7,6 +7,7 @@ mod bundles;
 mod files;
 mod interrupts;
 mod outputs;
+mod review;
 mod scale;
 mod terminal;
 #[path = "../workbench/mod.rs"]
