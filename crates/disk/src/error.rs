@@ -146,6 +146,27 @@ impl DiskError {
         self.kind() == ErrorKind::Model && !matches!(self, Self::TooDeep { .. } | Self::TooMany { .. })
     }
 
+    /// The entry that is at fault, escaped for display.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Io { path, .. }
+            | Self::NotFound { path }
+            | Self::NotUtf8 { path }
+            | Self::Symlink { path, .. }
+            | Self::LinkEscapes { path, .. }
+            | Self::LinkCycle { path, .. }
+            | Self::LinkDangles { path, .. }
+            | Self::NotRegular { path, .. }
+            | Self::Changed { path, .. }
+            | Self::TooDeep { path, .. }
+            | Self::TooMany { path, .. }
+            | Self::TooLarge { path, .. }
+            | Self::Exists { path }
+            | Self::NotPortable { path, .. } => Some(path),
+            Self::Name(_) | Self::Cancelled => None,
+        }
+    }
+
     /// Whose doing it is.
     pub fn kind(&self) -> ErrorKind {
         match self {

@@ -171,7 +171,11 @@ pub fn verify(
     let unlisted = if options.strict { Unlisted::Refuse } else { options.unlisted };
     let matched = statement.compare(&resources, &unhashed, unlisted);
     if !inventory.unfit.is_empty() {
-        let differences = matched.err().map(|mismatch| mismatch.differences).unwrap_or_default();
+        let mut differences = matched.err().map(|mismatch| mismatch.differences).unwrap_or_default();
+        // What is there as something else is not missing.
+        let is_unfit =
+            |path: &ManifestPath| inventory.unfit.iter().any(|e| e.path() == Some(&*path.to_string()));
+        differences.missing.retain(|path| !is_unfit(path));
         return Err(Error::Unfit { unfit: inventory.unfit, differences });
     }
     let matched = matched?;

@@ -42,7 +42,9 @@ fn replay(text: &str, directory: &Path) -> String {
             in_console = line == "```console";
         } else if in_console {
             let Some(command) = line.strip_prefix("$ ") else { continue };
-            seen.push_str(&format!("{line}\n{}", output(command, directory)));
+            seen += line;
+            seen += "\n";
+            seen += &output(command, directory);
             continue;
         }
         seen.push_str(line);

@@ -58,7 +58,8 @@ pub(crate) fn human(failure: &Failure, err: &mut dyn Write) -> io::Result<()> {
             writeln!(err, "  the signature itself is good, by {}", found.1)?;
         }
         Details::Unfit(unfit, differences) => {
-            for unfit in unfit {
+            // A lone one is told by the message.
+            for unfit in unfit.iter().filter(|_| unfit.len() > 1) {
                 writeln!(err, "  unfit       {unfit}")?;
             }
             print_differences(differences, err)?;

@@ -163,8 +163,8 @@ fn a_failure_of_the_drop_in_that_cannot_be_told_does_not_panic() {
 fn sizes_that_add_up_to_more_than_anything_do_not_overflow() {
     let scene = Scene::new();
     for name in ["x", "y", "z"] {
-        scene.write(&format!("model/{name}"), "");
-        let file = fs::File::options().write(true).open(scene.at(&format!("model/{name}"))).unwrap();
+        scene.write(format!("model/{name}"), "");
+        let file = fs::File::options().write(true).open(scene.at(format!("model/{name}"))).unwrap();
         // Not every file system takes a size like this; then there is nothing to show.
         if file.set_len(u64::try_from(i64::MAX).unwrap()).is_err() {
             return;
