@@ -10,14 +10,13 @@ use std::time::Instant;
 
 use clap::{Args, Parser, ValueEnum};
 use modelseal::{
-    Coverage, IgnorePath, KeySigner, Model, PrivateKey, PublicKey, SignOptions, Trust, Unlisted, Unobserved,
-    UntrustedBundle, VerifyOptions,
+    Coverage, IgnorePath, KeySigner, MAX_BUNDLE_BYTES, Model, PrivateKey, PublicKey, SignOptions, Trust,
+    Unlisted, Unobserved, UntrustedBundle, VerifyOptions,
 };
 use modelseal_disk::{Overwrite, read_named, read_regular, write_output};
 use serde_json::json;
 
 const MAX_KEY_BYTES: u64 = 64 * 1024;
-const MAX_BUNDLE_BYTES: u64 = 64 * 1024 * 1024;
 
 #[derive(Parser)]
 #[command(name = "modelseal-conformance", version, about)]

@@ -58,7 +58,9 @@ mod verify;
 pub use coverage::{Coverage, EVIDENCE_FILES, SIGNATURE_FILE_NAME};
 pub use digest::{DigestOptions, Digests, Order, digest};
 pub use error::{Error, IgnoredBy};
-pub use modelseal_bundle::{BundleError, BundleMethod, Statement, UntrustedBundle, VerificationMaterial};
+pub use modelseal_bundle::{
+    BundleError, BundleMethod, MAX_BUNDLE_BYTES, Statement, UntrustedBundle, VerificationMaterial,
+};
 pub use modelseal_disk::{
     Cancel, DiskError, ErrorKind, FoundFile, Ignored, IgnoredKind, Inventory, Links, Model, Observer,
     Unobserved,
