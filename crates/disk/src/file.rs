@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use crate::error::shown;
-use crate::stamp::{file_type, type_name};
+use crate::stamp::{FileId, file_type, type_name};
 use crate::{DiskError, Observer};
 
 /// Reads what the caller named, at most `limit` bytes. A pipe will do, so
@@ -113,6 +113,12 @@ pub fn read_first_byte(path: &Path) -> Result<u8, DiskError> {
 /// Whether something stands under this name, be it a link to nothing.
 pub fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
+}
+
+/// Whether two paths lead to one file.
+pub fn is_same_file(a: &Path, b: &Path) -> bool {
+    let id = |path| rustix::fs::stat(path).ok().map(|stat| FileId::of(&stat));
+    id(a).is_some_and(|a| Some(a) == id(b))
 }
 
 /// Whether a symbolic link stands under this name.

@@ -216,7 +216,10 @@ fn sign(args: &SignKeyArgs, cancel: &Cancel) -> Result<(), Failure> {
         ));
     }
     let model = open(&args.common)?;
-    if modelseal_disk::exists(&args.signature) {
+    // The reference replaces anything. A part of the model, or the key, is too much.
+    let is_precious =
+        model.contains(&args.signature) || modelseal_disk::is_same_file(&args.signature, &args.private_key);
+    if is_precious && modelseal_disk::exists(&args.signature) {
         refuse_unless_signature(&args.signature)?;
     }
     let signer = KeySigner::new(read_private_key(&args.private_key, cancel)?);

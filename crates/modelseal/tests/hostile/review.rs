@@ -174,3 +174,21 @@ fn sizes_that_add_up_to_more_than_anything_do_not_overflow() {
     scene.sign(&["--dry-run"]).expect(0);
     assert!(start.elapsed() < Duration::from_secs(5));
 }
+
+#[test]
+fn the_drop_in_replaces_no_part_of_the_model_and_no_key() {
+    let scene = Scene::new();
+    fs::copy(key("p256.pem"), scene.at("k")).unwrap();
+    let before = fs::read(scene.at("k")).unwrap();
+    let sign = |signature| {
+        scene.run(["model-signing", "sign", "key", "model", "--private_key", "k", "--signature", signature])
+    };
+    sign("model/a").refused(1, &["model/a", "no signature"]);
+    sign("k").refused(1, &["k: exists already"]);
+    assert_eq!(
+        (fs::read(scene.at("model/a")).unwrap(), fs::read(scene.at("k")).unwrap()),
+        (b"1".to_vec(), before)
+    );
+    scene.write("old.sig", "anything");
+    sign("old.sig").expect(0);
+}
