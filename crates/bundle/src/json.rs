@@ -34,7 +34,6 @@ impl Strict<'_> {
         if self.depth == MAX_DEPTH {
             return Err(E::custom(format_args!("nested more than {MAX_DEPTH} deep")));
         }
-        *self.values = self.values.checked_sub(1).ok_or_else(|| E::custom("more values than are read"))?;
         Ok(Strict { depth: self.depth + 1, values: self.values })
     }
 }
@@ -43,6 +42,8 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let left = self.values.checked_sub(1);
+        *self.values = left.ok_or_else(|| de::Error::custom("more values than are read"))?;
         deserializer.deserialize_any(self)
     }
 }
@@ -145,8 +146,8 @@ mod tests {
 
     #[test]
     fn item_12_values_and_keys_are_counted_before_they_are_kept() {
-        parse::<Value>(b"[1,2,3]", 3).unwrap();
-        assert!(parse::<Value>(b"[1,2,3]", 2).is_err());
+        parse::<Value>(b"[1,2,3]", 4).unwrap();
+        assert!(parse::<Value>(b"[1,2,3]", 3).is_err());
         let keys: Vec<String> = (0..=MAX_KEYS).map(|i| format!("\"{i}\":0")).collect();
         let object = format!("{{{}}}", keys.join(","));
         let found = parse::<Value>(object.as_bytes(), usize::MAX).expect_err("must be refused");
