@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use modelseal::IgnoredBy;
 use modelseal::{
     BundleError, Differences, DiskError, Error, ErrorKind, Unsigned, VerifiedSigner, VerifyError,
 };
@@ -125,74 +126,81 @@ pub(crate) enum Task {
 impl Task {
     /// Puts an error of the library into words that name the file.
     pub(crate) fn failure(self, error: Error, named: &Named<'_>) -> Failure {
+        let message = message(&error, named);
+        let (exit, code, help) = self.judge(&error, named.is_strict);
+        Failure { exit, code, message, help: help.map(str::to_owned), details: details(error) }
+    }
+
+    fn judge(self, error: &Error, is_strict: bool) -> (Exit, &'static str, Option<&'static str>) {
         let refused = match self {
             Self::Signing => Exit::Usage,
             Self::Verifying => Exit::NotVerified,
         };
+        let of_disk = |error: &DiskError| (self.disk_exit(error), disk_code(error), disk_help(error, self));
         match error {
-            Error::Disk(error) => {
-                let failure = self.disk(&error);
-                match error.kind() {
-                    ErrorKind::Usage | ErrorKind::Cancelled => failure,
-                    ErrorKind::Model | ErrorKind::Undecided => {
-                        let message = format!("{}: {}", shown(named.model), failure.message);
-                        Failure { message, ..failure }
-                    }
-                }
-            }
-            Error::Bundle(error) => {
-                let message = format!("{}: {error}", shown(named.bundle));
-                Failure::new(refused, bundle_code(&error), message)
-                    .help("this is no model signature: fetch it anew from the publisher")
-            }
-            Error::Verify(error) => {
-                let help = verify_help(&error);
-                Failure::new(refused, verify_code(&error), format!("{}: {error}", shown(named.bundle)))
-                    .helped(help)
-            }
+            Error::Disk(error) => of_disk(error),
+            Error::Unfit { unfit, .. } => unfit.first().map_or((refused, "unknown", None), of_disk),
+            Error::Bundle(error) => (
+                refused,
+                bundle_code(error),
+                Some("this is no model signature: fetch it anew from the publisher"),
+            ),
+            Error::Verify(error) => (refused, verify_code(error), verify_help(error)),
             Error::Mismatch(mismatch) => {
-                let help = mismatch_help(&mismatch.differences, named.is_strict);
-                let message = format!("{}: {mismatch}", shown(named.model));
-                let details = Details::Differences(Box::new((
-                    mismatch.differences,
-                    mismatch.statement.signer().clone(),
-                )));
-                Failure { details, ..Failure::new(refused, "mismatch", message).help(help) }
+                (refused, "mismatch", Some(mismatch_help(&mismatch.differences, is_strict)))
             }
-            Error::Unfit { ref unfit, .. } => {
-                let first = self.disk(&unfit[0]);
-                let message = format!("{}: {error}", shown(named.model));
-                let Error::Unfit { unfit, differences } = error else { return first };
-                Failure { message, details: Details::Unfit(unfit, Box::new(differences)), ..first }
-            }
-            Error::Unsigned { ref unsigned } => {
-                let (message, unsigned) = (format!("{}: {error}", shown(named.model)), unsigned.clone());
+            Error::Unsigned { .. } => {
                 let help = "remove them, or take the signed files alone with --into DIR and without --strict";
-                Failure {
-                    details: Details::Unsigned(unsigned),
-                    ..Failure::new(refused, "not-signed", message).help(help)
-                }
+                (refused, "not-signed", Some(help))
             }
-            Error::Sign(_) => Failure::new(Exit::Undecided, "signer", error.to_string()),
-            Error::IgnoresSigned { by: modelseal::IgnoredBy::Caller, .. } => {
-                Failure::new(Exit::Usage, "ignores-signed", error.to_string())
-                    .help("a signed file cannot be ignored: leave the option out")
+            Error::Sign(_) | Error::SelfCheck(_) => (Exit::Undecided, "signer", None),
+            Error::IgnoresSigned { by: IgnoredBy::Caller, .. } => {
+                (Exit::Usage, "ignores-signed", Some("a signed file cannot be ignored: leave the option out"))
             }
-            error => {
-                let (exit, code, help) = other(&error, refused);
-                Failure::new(exit, code, format!("{}: {error}", shown(named.model))).helped(help)
-            }
+            error => other(error, refused),
         }
     }
 
-    pub(crate) fn disk(self, error: &DiskError) -> Failure {
-        let exit = match (error.kind(), self) {
+    fn disk_exit(self, error: &DiskError) -> Exit {
+        match (error.kind(), self) {
             (ErrorKind::Model, Self::Verifying) => Exit::NotVerified,
             (ErrorKind::Model, Self::Signing) | (ErrorKind::Usage, _) => Exit::Usage,
             (ErrorKind::Undecided, _) => Exit::Undecided,
             (ErrorKind::Cancelled, _) => Exit::Interrupted,
-        };
-        Failure::new(exit, disk_code(error), error.to_string()).helped(disk_help(error, self))
+        }
+    }
+
+    /// An error of the disk that names its file already.
+    pub(crate) fn disk(self, error: &DiskError) -> Failure {
+        Failure::new(self.disk_exit(error), disk_code(error), error.to_string())
+            .helped(disk_help(error, self))
+    }
+}
+
+/// Errors of the library are about the model or the bundle, and do not know by
+/// which path the caller named it.
+fn message(error: &Error, named: &Named<'_>) -> String {
+    match error {
+        Error::Disk(disk) if matches!(disk.kind(), ErrorKind::Usage | ErrorKind::Cancelled) => {
+            disk.to_string()
+        }
+        Error::Sign(_) | Error::SelfCheck(_) | Error::IgnoresSigned { by: IgnoredBy::Caller, .. } => {
+            error.to_string()
+        }
+        Error::Bundle(_) | Error::Verify(_) => format!("{}: {error}", shown(named.bundle)),
+        error => format!("{}: {error}", shown(named.model)),
+    }
+}
+
+fn details(error: Error) -> Details {
+    match error {
+        Error::Mismatch(mismatch) => {
+            let signer = mismatch.statement.signer().clone();
+            Details::Differences(Box::new((mismatch.differences, signer)))
+        }
+        Error::Unfit { unfit, differences } => Details::Unfit(unfit, Box::new(differences)),
+        Error::Unsigned { unsigned } => Details::Unsigned(unsigned),
+        _ => Details::None,
     }
 }
 
@@ -218,7 +226,6 @@ fn other(error: &Error, refused: Exit) -> (Exit, &'static str, Option<&'static s
         Error::Partial { .. } => {
             (refused, "partial", Some("wait for the other run, or remove the file if there is none"))
         }
-        Error::SelfCheck(_) => (Exit::Undecided, "signer", None),
         Error::NotOneFile => (refused, "not-one-file", Some("name the file itself as MODEL")),
         Error::CopyInModel => (Exit::Usage, "copy-in-model", Some("choose a directory outside of the model")),
         _ => (Exit::Undecided, "unknown", None),

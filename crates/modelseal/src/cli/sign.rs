@@ -160,57 +160,53 @@ impl Report for SignReport {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         match self {
             Self::Signed { model, bundle, signed, key, .. } => {
-                let manifest = signed.statement.manifest();
-                let files = amount(manifest.files().len(), signed.inventory.total_size());
-                row(out, GOOD, "Signed", format_args!("{}: {files}, {}", shown(model), how(manifest)))?;
-                row(
-                    out,
-                    GOOD,
-                    "Signer",
-                    format_args!("{} key sha256:{}", key.algorithm(), key.fingerprint()),
-                )?;
-                if let Some(digest) = signed.model_digest {
-                    row(out, GOOD, "Model", digest)?;
-                }
-                row(out, GOOD, "Root", manifest.root_digest())?;
-                print_ignored(out, &signed.inventory.ignored)?;
-                if !key.algorithm().is_registered() {
-                    row(out, WARN, "Note", modelseal::Caveat::UnregisteredAlgorithm)?;
-                }
-                match bundle {
-                    Some(path) => row(out, GOOD, "Signature", shown(path)),
-                    None => row(out, GOOD, "Signature", "(standard output)"),
-                }
+                print_signed(out, model, bundle.as_deref(), signed, key)
             }
             Self::Planned { model, bundle, inventory, .. } => {
-                let files = amount(inventory.files.len(), inventory.total_size());
-                row(out, GOOD, "Would sign", format_args!("{}: {files}", shown(model)))?;
-                for file in &inventory.files {
-                    let target =
-                        file.link_target.as_ref().map(|target| format!(" -> {target}")).unwrap_or_default();
-                    writeln!(out, "  {:>12}  {}{target}", file.size(), file.path)?;
-                }
-                print_ignored(out, &inventory.ignored)?;
-                match bundle {
-                    Some(path) => row(
-                        out,
-                        GOOD,
-                        "Signature",
-                        format_args!(
-                            "{} (not written: dry run{})",
-                            shown(path),
-                            if modelseal_disk::exists(path) {
-                                "; it exists, and --force would replace it"
-                            } else {
-                                ""
-                            }
-                        ),
-                    ),
-                    None => Ok(()),
-                }
+                print_plan(out, model, bundle.as_deref(), inventory)
             }
         }
     }
+}
+
+fn print_signed(
+    out: &mut dyn Write,
+    model: &Path,
+    bundle: Option<&Path>,
+    signed: &Signed,
+    key: &PublicKey,
+) -> io::Result<()> {
+    let manifest = signed.statement.manifest();
+    let files = amount(manifest.files().len(), signed.inventory.total_size());
+    row(out, GOOD, "Signed", format_args!("{}: {files}, {}", shown(model), how(manifest)))?;
+    row(out, GOOD, "Signer", format_args!("{} key sha256:{}", key.algorithm(), key.fingerprint()))?;
+    if let Some(digest) = signed.model_digest {
+        row(out, GOOD, "Model", digest)?;
+    }
+    row(out, GOOD, "Root", manifest.root_digest())?;
+    print_ignored(out, &signed.inventory.ignored)?;
+    if !key.algorithm().is_registered() {
+        row(out, WARN, "Note", modelseal::Caveat::UnregisteredAlgorithm)?;
+    }
+    row(out, GOOD, "Signature", bundle.map_or_else(|| "(standard output)".to_owned(), shown))
+}
+
+fn print_plan(
+    out: &mut dyn Write,
+    model: &Path,
+    bundle: Option<&Path>,
+    inventory: &Inventory,
+) -> io::Result<()> {
+    let files = amount(inventory.files.len(), inventory.total_size());
+    row(out, GOOD, "Would sign", format_args!("{}: {files}", shown(model)))?;
+    for file in &inventory.files {
+        let target = file.link_target.as_ref().map(|target| format!(" -> {target}")).unwrap_or_default();
+        writeln!(out, "  {:>12}  {}{target}", file.size(), file.path)?;
+    }
+    print_ignored(out, &inventory.ignored)?;
+    let Some(path) = bundle else { return Ok(()) };
+    let exists = if modelseal_disk::exists(path) { "; it exists, and --force would replace it" } else { "" };
+    row(out, GOOD, "Signature", format_args!("{} (not written: dry run{exists})", shown(path)))
 }
 
 fn print_ignored(out: &mut dyn Write, ignored: &[Ignored]) -> io::Result<()> {
