@@ -19,6 +19,7 @@ else
     status=$?
     case $status in
         1) echo "refused: this is not what the publisher signed" ;;
+        130) echo "interrupted" ;;
         3) echo "no verdict: try again when the disk is well" ;;
         *) echo "the check itself is set up wrongly" ;;
     esac

@@ -5,6 +5,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::WireEnvelope;
+use crate::json::Object;
 use crate::legacy::WirePublicKey;
 use crate::log_entry::WireLogEntry;
 use crate::{BundleError, Envelope, LogEntry, MAX_BUNDLE_BYTES, MAX_LOG_ENTRIES, base64, json};
@@ -42,7 +43,7 @@ impl UntrustedBundle {
         if bytes.len() as u64 > MAX_BUNDLE_BYTES {
             return Err(BundleError::TooLarge { found: bytes.len() as u64, limit: MAX_BUNDLE_BYTES });
         }
-        json::parse::<WireBundle>(bytes, MAX_VALUES)?.try_into()
+        json::parse::<Object<WireBundle>>(bytes, MAX_VALUES)?.0.try_into()
     }
 
     /// Writes the bundle as the specification has it, in one line.
@@ -217,9 +218,9 @@ impl Display for BundleMethod {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct WireBundle {
     media_type: String,
-    verification_material: WireMaterial,
+    verification_material: Object<WireMaterial>,
     #[serde(default)]
-    dsse_envelope: Option<WireEnvelope>,
+    dsse_envelope: Option<Object<WireEnvelope>>,
     #[serde(default)]
     message_signature: Option<IgnoredAny>,
 }
@@ -228,21 +229,21 @@ struct WireBundle {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct WireMaterial {
     #[serde(default)]
-    public_key: Option<WirePublicKey>,
+    public_key: Option<Object<WirePublicKey>>,
     #[serde(default)]
-    x509_certificate_chain: Option<WireChain>,
+    x509_certificate_chain: Option<Object<WireChain>>,
     #[serde(default)]
-    certificate: Option<WireCertificate>,
+    certificate: Option<Object<WireCertificate>>,
     #[serde(default)]
-    tlog_entries: Option<Vec<WireLogEntry>>,
+    tlog_entries: Option<Vec<Object<WireLogEntry>>>,
     #[serde(default)]
-    timestamp_verification_data: Option<WireTimestamps>,
+    timestamp_verification_data: Option<Object<WireTimestamps>>,
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct WireChain {
-    certificates: Vec<WireCertificate>,
+    certificates: Vec<Object<WireCertificate>>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -255,7 +256,7 @@ struct WireCertificate {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct WireTimestamps {
     #[serde(default)]
-    rfc3161_timestamps: Vec<WireTimestamp>,
+    rfc3161_timestamps: Vec<Object<WireTimestamp>>,
 }
 
 #[derive(Deserialize)]
@@ -273,8 +274,8 @@ impl TryFrom<WireBundle> for UntrustedBundle {
         if wire.message_signature.is_some() {
             return Err(BundleError::MessageSignature);
         }
-        let envelope = wire.dsse_envelope.ok_or(BundleError::NoEnvelope)?.try_into()?;
-        let mut material = wire.verification_material;
+        let envelope = wire.dsse_envelope.ok_or(BundleError::NoEnvelope)?.0.try_into()?;
+        let mut material = wire.verification_material.0;
         let log_entries = log_entries(material.tlog_entries.take().unwrap_or_default(), media_type)?;
         let timestamps = timestamps(material.timestamp_verification_data.take())?;
         Ok(Self { media_type, material: material.try_into()?, log_entries, timestamps, envelope })
@@ -285,15 +286,15 @@ impl TryFrom<WireMaterial> for VerificationMaterial {
     type Error = BundleError;
 
     fn try_from(wire: WireMaterial) -> Result<Self, Self::Error> {
-        let decode = |certificate: WireCertificate| {
+        let decode = |Object(certificate): Object<WireCertificate>| {
             base64::decode(&certificate.raw_bytes)
                 .ok_or(BundleError::Base64 { field: "certificate.rawBytes" })
         };
         match (wire.public_key, wire.x509_certificate_chain, wire.certificate) {
-            (Some(key), None, None) => Ok(Self::Key(key.try_into()?)),
+            (Some(key), None, None) => Ok(Self::Key(key.0.try_into()?)),
             (None, Some(chain), None) => {
-                at_most("certificates", chain.certificates.len(), MAX_CERTIFICATES)?;
-                let chain: Vec<_> = chain.certificates.into_iter().map(decode).collect::<Result<_, _>>()?;
+                at_most("certificates", chain.0.certificates.len(), MAX_CERTIFICATES)?;
+                let chain: Vec<_> = chain.0.certificates.into_iter().map(decode).collect::<Result<_, _>>()?;
                 if chain.is_empty() {
                     Err(BundleError::EmptyChain)
                 } else {
@@ -310,9 +311,10 @@ impl TryFrom<WireMaterial> for VerificationMaterial {
     }
 }
 
-fn log_entries(wire: Vec<WireLogEntry>, media_type: MediaType) -> Result<Vec<LogEntry>, BundleError> {
+fn log_entries(wire: Vec<Object<WireLogEntry>>, media_type: MediaType) -> Result<Vec<LogEntry>, BundleError> {
     at_most("log entries", wire.len(), MAX_LOG_ENTRIES)?;
-    let entries: Vec<LogEntry> = wire.into_iter().map(LogEntry::try_from).collect::<Result<_, _>>()?;
+    let entries: Vec<LogEntry> =
+        wire.into_iter().map(|entry| LogEntry::try_from(entry.0)).collect::<Result<_, _>>()?;
     if media_type != MediaType::V01 {
         for (index, entry) in entries.iter().enumerate() {
             if !entry.has_inclusion_proof {
@@ -326,10 +328,10 @@ fn log_entries(wire: Vec<WireLogEntry>, media_type: MediaType) -> Result<Vec<Log
     Ok(entries)
 }
 
-fn timestamps(wire: Option<WireTimestamps>) -> Result<Vec<Vec<u8>>, BundleError> {
-    let timestamps = wire.map(|wire| wire.rfc3161_timestamps).unwrap_or_default();
+fn timestamps(wire: Option<Object<WireTimestamps>>) -> Result<Vec<Vec<u8>>, BundleError> {
+    let timestamps = wire.map(|wire| wire.0.rfc3161_timestamps).unwrap_or_default();
     at_most("timestamps", timestamps.len(), MAX_LOG_ENTRIES)?;
-    let decode = |timestamp: WireTimestamp| {
+    let decode = |Object(timestamp): Object<WireTimestamp>| {
         base64::decode(&timestamp.signed_timestamp).ok_or(BundleError::Base64 { field: "signedTimestamp" })
     };
     timestamps.into_iter().map(decode).collect()
@@ -372,7 +374,7 @@ impl From<&VerificationMaterial> for WrittenMaterial {
             },
             VerificationMaterial::CertificateChain(chain) => {
                 WrittenContent::X509CertificateChain(WireChain {
-                    certificates: chain.iter().map(encode).collect(),
+                    certificates: chain.iter().map(encode).map(Object).collect(),
                 })
             }
             VerificationMaterial::Certificate(leaf) => WrittenContent::Certificate(encode(leaf)),

@@ -23,7 +23,7 @@ impl Claims {
         }
         let mut bundles = Vec::new();
         for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
-            if index > MAX_LINES {
+            if index >= MAX_LINES && !line.is_empty() || index > MAX_LINES {
                 return Err(ClaimsError::TooManyLines { limit: MAX_LINES });
             }
             if !line.trim_ascii().is_empty() {

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use crate::json::Object;
 use crate::{BundleError, base64};
 
 /// `payloadType` of every statement that we sign or read.
@@ -53,7 +54,7 @@ pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 pub(crate) struct WireEnvelope {
     payload: String,
     payload_type: String,
-    signatures: Vec<WireSignature>,
+    signatures: Vec<Object<WireSignature>>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -69,7 +70,7 @@ impl TryFrom<WireEnvelope> for Envelope {
     type Error = BundleError;
 
     fn try_from(wire: WireEnvelope) -> Result<Self, Self::Error> {
-        let [signature] = &wire.signatures[..] else {
+        let [Object(signature)] = &wire.signatures[..] else {
             return Err(BundleError::SignatureCount { found: wire.signatures.len() });
         };
         if wire.payload_type != PAYLOAD_TYPE {
@@ -88,10 +89,10 @@ impl From<&Envelope> for WireEnvelope {
         Self {
             payload: base64::encode(&envelope.payload),
             payload_type: PAYLOAD_TYPE.to_owned(),
-            signatures: vec![WireSignature {
+            signatures: vec![Object(WireSignature {
                 sig: base64::encode(&envelope.signature),
                 keyid: Some(String::new()),
-            }],
+            })],
         }
     }
 }

@@ -1,6 +1,7 @@
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
+use crate::json::Object;
 use crate::{BundleError, base64};
 
 /// A transparency log entry as a bundle carries it: claims, all of them.
@@ -23,12 +24,12 @@ pub struct LogEntry {
 pub(crate) struct WireLogEntry {
     #[serde(deserialize_with = "int64")]
     log_index: u64,
-    log_id: Option<WireLogId>,
-    kind_version: WireKind,
+    log_id: Option<Object<WireLogId>>,
+    kind_version: Object<WireKind>,
     #[serde(default, deserialize_with = "optional_int64")]
     integrated_time: Option<u64>,
-    inclusion_promise: Option<WirePromise>,
-    inclusion_proof: Option<WireProof>,
+    inclusion_promise: Option<Object<WirePromise>>,
+    inclusion_proof: Option<Object<WireProof>>,
     canonicalized_body: String,
 }
 
@@ -62,7 +63,7 @@ struct WireProof {
     tree_size: u64,
     #[serde(default)]
     hashes: Vec<String>,
-    checkpoint: Option<WireCheckpoint>,
+    checkpoint: Option<Object<WireCheckpoint>>,
 }
 
 #[derive(Deserialize)]
@@ -76,25 +77,25 @@ impl TryFrom<WireLogEntry> for LogEntry {
 
     fn try_from(wire: WireLogEntry) -> Result<Self, Self::Error> {
         let check = |field, text: &str| base64::decode(text).ok_or(BundleError::Base64 { field });
-        if let Some(id) = &wire.log_id {
+        if let Some(Object(id)) = &wire.log_id {
             check("tlogEntries[].logId.keyId", &id.key_id)?;
         }
-        if let Some(promise) = &wire.inclusion_promise {
+        if let Some(Object(promise)) = &wire.inclusion_promise {
             check("tlogEntries[].inclusionPromise.signedEntryTimestamp", &promise.signed_entry_timestamp)?;
         }
-        if let Some(proof) = &wire.inclusion_proof {
+        if let Some(Object(proof)) = &wire.inclusion_proof {
             check("tlogEntries[].inclusionProof.rootHash", &proof.root_hash)?;
             for hash in &proof.hashes {
                 check("tlogEntries[].inclusionProof.hashes[]", hash)?;
             }
         }
-        let checkpoint = wire.inclusion_proof.as_ref().and_then(|proof| proof.checkpoint.as_ref());
+        let checkpoint = wire.inclusion_proof.as_ref().and_then(|proof| proof.0.checkpoint.as_ref());
         Ok(Self {
             log_index: wire.log_index,
-            kind: (wire.kind_version.kind, wire.kind_version.version),
+            kind: (wire.kind_version.0.kind, wire.kind_version.0.version),
             integrated_time: wire.integrated_time,
             canonicalized_body: check("tlogEntries[].canonicalizedBody", &wire.canonicalized_body)?,
-            has_checkpoint: checkpoint.is_some_and(|checkpoint| !checkpoint.envelope.is_empty()),
+            has_checkpoint: checkpoint.is_some_and(|checkpoint| !checkpoint.0.envelope.is_empty()),
             has_inclusion_proof: wire.inclusion_proof.is_some(),
         })
     }

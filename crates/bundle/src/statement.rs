@@ -7,6 +7,7 @@ use modelseal_manifest::{
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
+use crate::json::Object;
 use crate::{MAX_RESOURCES, StatementError, json, legacy};
 
 /// `_type` of a statement.
@@ -44,20 +45,20 @@ impl Statement {
     /// # Errors
     /// [`StatementError`].
     pub fn parse(payload: &[u8]) -> Result<Self, StatementError> {
-        let header: Header = json::parse(payload, MAX_VALUES)?;
+        let Object(header) = json::parse::<Object<Header>>(payload, MAX_VALUES)?;
         if header.statement_type != STATEMENT_TYPE {
             return Err(StatementError::StatementType { found: header.statement_type });
         }
         if header.predicate_type != PREDICATE_TYPE {
             return Err(StatementError::PredicateType { found: header.predicate_type });
         }
-        let [subject] = <[WireSubject; 1]>::try_from(header.subject)
+        let [Object(subject)] = <[Object<WireSubject>; 1]>::try_from(header.subject)
             .map_err(|subjects| StatementError::SubjectCount { found: subjects.len() })?;
         if subject.name.is_empty() {
             return Err(StatementError::SubjectName);
         }
-        let body: Body = serde_json::from_slice(payload).map_err(crate::JsonError::from)?;
-        let manifest = manifest(&body.predicate)?;
+        let Object(body) = serde_json::from_slice::<Object<Body>>(payload).map_err(crate::JsonError::from)?;
+        let manifest = manifest(&body.predicate.0)?;
         let claimed = subject.digest.get("sha256").map_or("", String::as_str);
         let claimed: Sha256Digest = claimed.parse().map_err(StatementError::SubjectDigest)?;
         let (claimed, computed) = (RootDigest::from_sha256(claimed), manifest.root_digest());
@@ -101,7 +102,7 @@ struct Header {
     #[serde(rename = "_type")]
     statement_type: String,
     predicate_type: String,
-    subject: Vec<WireSubject>,
+    subject: Vec<Object<WireSubject>>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -113,13 +114,13 @@ struct WireSubject {
 
 #[derive(Deserialize)]
 struct Body {
-    predicate: WirePredicate,
+    predicate: Object<WirePredicate>,
 }
 
 #[derive(Deserialize, Serialize)]
 struct WirePredicate {
-    serialization: WireSerialization,
-    resources: Vec<WireResource>,
+    serialization: Object<WireSerialization>,
+    resources: Vec<Object<WireResource>>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -155,8 +156,8 @@ fn manifest(wire: &WirePredicate) -> Result<Manifest, StatementError> {
     if wire.resources.len() > MAX_RESOURCES {
         return Err(StatementError::TooManyResources { found: wire.resources.len(), limit: MAX_RESOURCES });
     }
-    let serialization = serialization(&wire.serialization)?;
-    let resources = wire.resources.iter().map(|resource| read_resource(resource, &serialization));
+    let serialization = serialization(&wire.serialization.0)?;
+    let resources = wire.resources.iter().map(|resource| read_resource(&resource.0, &serialization));
     Ok(Manifest::from_listed(serialization.clone(), resources.collect::<Result<_, _>>()?)?)
 }
 
@@ -220,7 +221,7 @@ fn read_resource(wire: &WireResource, serialization: &Serialization) -> Result<R
 fn written_predicate(manifest: &Manifest) -> WirePredicate {
     let serialization = manifest.serialization();
     WirePredicate {
-        serialization: WireSerialization {
+        serialization: Object(WireSerialization {
             method: serialization.method.as_str().to_owned(),
             hash_type: serialization.hash_type.as_str().to_owned(),
             shard_size: match serialization.method {
@@ -233,11 +234,11 @@ fn written_predicate(manifest: &Manifest) -> WirePredicate {
                 .iter()
                 .map(|path| path.as_path().as_str().to_owned())
                 .collect(),
-        },
+        }),
         resources: manifest
             .resources()
             .iter()
-            .map(|r| written_resource(r, serialization.hash_type))
+            .map(|r| Object(written_resource(r, serialization.hash_type)))
             .collect(),
     }
 }

@@ -89,7 +89,7 @@ pub(crate) fn open_for_reading(path: &Path) -> Result<OwnedFd, DiskError> {
     open(path, flags, Mode::empty()).map_err(|errno| DiskError::std_io(path, "open")(errno.into()))
 }
 
-fn read_at_most(file: &File, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
+pub(crate) fn read_at_most(file: &File, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
     let mut bytes = roomy(limit);
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(DiskError::std_io(path, "read"))?;
     if bytes.len() as u64 > limit {
@@ -115,15 +115,15 @@ pub fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
+/// Whether an empty regular file stands under this name.
+pub fn is_empty(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
+}
+
 /// Whether two paths lead to one file.
 pub fn is_same_file(a: &Path, b: &Path) -> bool {
     let id = |path| rustix::fs::stat(path).ok().map(|stat| FileId::of(&stat));
     id(a).is_some_and(|a| Some(a) == id(b))
-}
-
-/// Whether a symbolic link stands under this name.
-pub fn is_symlink(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
 }
 
 /// Whether an output may take the place of what is there.
@@ -165,8 +165,11 @@ impl<'a> StagedOutput<'a> {
     /// not exist, [`DiskError::NotRegular`] for a directory,
     /// [`DiskError::Io`].
     pub fn new(path: &'a Path, bytes: &[u8], mode: u32, overwrite: Overwrite) -> Result<Self, DiskError> {
-        if path.is_dir() {
-            return Err(DiskError::NotRegular { path: shown(path), found: "directory" });
+        if let Ok(stat) = rustix::fs::stat(path) {
+            let found = file_type(&stat);
+            if found != FileType::RegularFile {
+                return Err(DiskError::NotRegular { path: shown(path), found: type_name(found) });
+            }
         }
         if overwrite == Overwrite::Refuse && exists(path) {
             return Err(DiskError::Exists { path: shown(path) });

@@ -153,9 +153,22 @@ impl Inventory {
                 Some(now) => file.check_unchanged(&now.stamp)?,
             }
         }
-        match later.files.iter().find(|file| self.file(&file.path).is_none()) {
-            Some(new) => changed(&new.path, "it was added"),
-            None => Ok(()),
+        if let Some(new) = later.files.iter().find(|file| self.file(&file.path).is_none()) {
+            return changed(&new.path, "it was added");
+        }
+        let differs = |a: &[Ignored], b: &[Ignored]| a.iter().find(|entry| !b.contains(entry)).cloned();
+        if let Some(entry) =
+            differs(&later.ignored, &self.ignored).or_else(|| differs(&self.ignored, &later.ignored))
+        {
+            return changed(&entry.path, "it was added, removed or replaced");
+        }
+        // With something unfit from the start, nothing is verified anyway.
+        match later.unfit.first() {
+            Some(new) if self.unfit.is_empty() => {
+                let path = new.path().unwrap_or("a file").to_owned();
+                Err(DiskError::Changed { path, what: format!("something was added: {new}") })
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -1,3 +1,4 @@
+use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -6,9 +7,10 @@ use modelseal_manifest::ManifestPath;
 use rustix::fs::{FileType, fstat};
 
 use crate::error::{shown, shown_bytes};
-use crate::file::{open_for_reading, parent_of};
+use crate::file::{open_for_reading, parent_of, read_at_most};
 use crate::hub::HubRepository;
-use crate::inventory::walk;
+use crate::inventory::{Links, walk};
+use crate::open::Opener;
 use crate::stamp::{Stamp, file_type, type_name};
 use crate::{DiskError, FoundFile, Inventory, Observer, WalkRules};
 
@@ -112,6 +114,27 @@ impl Model {
     /// Whether `path` is this very model.
     pub fn is_at(&self, path: &Path) -> bool {
         path.canonicalize().is_ok_and(|path| path == self.canonical)
+    }
+
+    /// Reads a small file of the model, of at most `limit` bytes, through the
+    /// model's own handle: no link is followed, but one of a hub snapshot into
+    /// its own blobs.
+    ///
+    /// # Errors
+    /// [`DiskError::Symlink`], [`DiskError::NotRegular`],
+    /// [`DiskError::TooLarge`], [`DiskError::Io`].
+    pub fn read(&self, path: &ManifestPath, limit: u64) -> Result<Vec<u8>, DiskError> {
+        let fd = match &self.kind {
+            Kind::File { .. } => open_for_reading(&self.path)?,
+            Kind::Directory { root, hub } => {
+                Opener::new(root.as_fd(), hub.as_ref(), Links::Refuse).open_below_directories(path)?
+            }
+        };
+        let stat = fstat(&fd).map_err(DiskError::io(path.to_string(), "examine"))?;
+        match file_type(&stat) {
+            FileType::RegularFile => read_at_most(&File::from(fd), Path::new(path.as_str()), limit),
+            other => Err(DiskError::NotRegular { path: path.to_string(), found: type_name(other) }),
+        }
     }
 
     pub(crate) fn kind(&self) -> &Kind {

@@ -35,7 +35,8 @@ impl<'a> Opener<'a> {
         Ok(fd)
     }
 
-    fn open_below_directories(&mut self, path: &ManifestPath) -> Result<OwnedFd, DiskError> {
+    /// Opens a file by its name, without links but those of the hub's cache.
+    pub(crate) fn open_below_directories(&mut self, path: &ManifestPath) -> Result<OwnedFd, DiskError> {
         let name = component(path.file_name())?;
         let (root, hub) = (self.root, self.hub);
         let parent = match path.parent() {

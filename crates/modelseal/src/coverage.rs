@@ -1,8 +1,8 @@
 use std::path::Path;
 
 use modelseal_bundle::{CLAIMS_FILE_NAME, Claims, MAX_BUNDLE_BYTES, UntrustedBundle};
-use modelseal_disk::{DiskError, Links, Model, Unfit, WalkRules, read_regular};
-use modelseal_manifest::{IgnorePath, Serialization};
+use modelseal_disk::{Links, Model, Unfit, WalkRules};
+use modelseal_manifest::{IgnorePath, ManifestPath, Serialization};
 
 /// Where the signature of a model directory stands.
 pub const SIGNATURE_FILE_NAME: &str = "model.sig";
@@ -63,17 +63,18 @@ pub(crate) fn git_paths() -> impl Iterator<Item = IgnorePath> {
     Serialization::DEFAULT_IGNORES.into_iter().filter_map(|path| IgnorePath::new(path).ok())
 }
 
-/// Why the file `name`, one of [`EVIDENCE_FILES`], is not what its name says;
-/// `None` when it is, or when there is no such file.
-pub(crate) fn evidence_problem(model: &Model, name: &str) -> Option<String> {
-    let bytes = match read_regular(&model.path().join(name), MAX_BUNDLE_BYTES) {
+/// Why a file of the model does not hold the signatures that its name promises.
+pub(crate) fn evidence_problem(model: &Model, path: &ManifestPath) -> Option<String> {
+    let bytes = match model.read(path, MAX_BUNDLE_BYTES) {
         Ok(bytes) => bytes,
-        Err(DiskError::NotFound { .. }) => return None,
         Err(error) => return Some(error.to_string()),
     };
-    if name == SIGNATURE_FILE_NAME {
-        UntrustedBundle::parse(&bytes).err().map(|error| error.to_string())
-    } else {
-        Claims::parse(&bytes).err().map(|error| error.to_string())
+    if path.as_str() != CLAIMS_FILE_NAME {
+        return UntrustedBundle::parse(&bytes).err().map(|error| error.to_string());
+    }
+    match Claims::parse(&bytes) {
+        Ok(claims) if claims.bundles().is_empty() => Some("it is empty".to_owned()),
+        Ok(_) => None,
+        Err(error) => Some(error.to_string()),
     }
 }

@@ -1,13 +1,14 @@
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use modelseal_bundle::UntrustedBundle;
 use modelseal_disk::{
-    Ignored, IgnoredKind, Inventory, Links, MeasureOptions, MeasuredFile, Measurement, Model, Observer,
-    PrivateDir, Unfit, WalkRules,
+    DiskError, Ignored, IgnoredKind, Inventory, Links, MeasureOptions, MeasuredFile, Measurement, Model,
+    Observer, PrivateDir, StagedOutput, Unfit, WalkRules,
 };
 use modelseal_manifest::{IgnorePath, Manifest, ManifestPath, ModelDigest};
-use modelseal_verify::{MatchedManifest, Trust, Unlisted, VerifiedStatement};
+use modelseal_verify::{MatchedManifest, Mismatch, Trust, Unlisted, VerifiedStatement};
 
 use crate::coverage::{evidence_problem, git_paths};
 use crate::{EVIDENCE_FILES, Error, IgnoredBy};
@@ -173,12 +174,14 @@ pub fn verify(
     if !inventory.unfit.is_empty() {
         let mut differences = matched.err().map(|mismatch| mismatch.differences).unwrap_or_default();
         // What is there as something else is not missing.
-        let is_unfit =
-            |path: &ManifestPath| inventory.unfit.iter().any(|e| e.path() == Some(&*path.to_string()));
-        differences.missing.retain(|path| !is_unfit(path));
+        let unfit: HashSet<&str> = inventory.unfit.iter().filter_map(DiskError::path).collect();
+        differences.missing.retain(|path| !unfit.contains(&*path.to_string()));
         return Err(Error::Unfit { unfit: inventory.unfit, differences });
     }
-    let matched = matched?;
+    let matched = matched.map_err(|mismatch| match unfinished_output(&mismatch) {
+        Some(path) => Error::Partial { path },
+        None => Error::Mismatch(mismatch),
+    })?;
     let unsigned = unsigned(model, &matched, &inventory, &ignores);
     if options.strict && unsigned.iter().any(|unsigned| unsigned.reason != UnsignedReason::Evidence) {
         let unsigned = unsigned.into_iter().filter(|u| u.reason != UnsignedReason::Evidence).collect();
@@ -268,6 +271,17 @@ fn measure(
     Ok(model.measure(inventory, rules, select, &measure, observer)?)
 }
 
+/// Somebody signs this very model at this very moment, and nothing else is
+/// wrong with it: that is no verdict on the model.
+fn unfinished_output(mismatch: &Mismatch) -> Option<ManifestPath> {
+    let differences = &mismatch.differences;
+    let is_partial = |path: &ManifestPath| StagedOutput::is_partial(path.file_name());
+    let only_partial = differences.changed.is_empty() && differences.missing.is_empty();
+    (only_partial && differences.extra.iter().all(is_partial))
+        .then(|| differences.extra.first().cloned())
+        .flatten()
+}
+
 /// What was measured, under the names of the statement: the one file of a
 /// model that the signer did not name has none there.
 fn as_signed(
@@ -301,16 +315,9 @@ fn unsigned(
     inventory: &Inventory,
     ignores: &Ignores,
 ) -> Vec<Unsigned> {
-    // In a snapshot of the hub's cache, its files are links.
-    let may_be_evidence = |ignored: &Ignored| match ignored.kind {
-        IgnoredKind::File => true,
-        IgnoredKind::Symlink => model.is_hub_snapshot(),
-        IgnoredKind::Directory | IgnoredKind::Other => false,
-    };
     let is_evidence = |ignored: &Ignored| {
-        let name = ignored.path.as_str();
-        let is_named_so = EVIDENCE_FILES.contains(&name) && evidence_problem(model, name).is_none();
-        may_be_evidence(ignored) && (ignores.is_bundle(&ignored.path) || is_named_so)
+        let is_named_so = EVIDENCE_FILES.contains(&ignored.path.as_str()) || ignores.is_bundle(&ignored.path);
+        is_named_so && evidence_problem(model, &ignored.path).is_none()
     };
     let ignored = inventory.ignored.iter().map(|ignored| Unsigned {
         path: ignored.path.clone(),

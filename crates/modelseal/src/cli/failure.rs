@@ -224,7 +224,8 @@ fn other(error: &Error, refused: Exit) -> (Exit, &'static str, Option<&'static s
         Error::IgnoresSigned { .. } => (refused, "ignores-signed", None),
         Error::IgnoreInFile => (Exit::Usage, "ignore-path", Some("leave --ignore out")),
         Error::Partial { .. } => {
-            (refused, "partial", Some("wait for the other run, or remove the file if there is none"))
+            let exit = if refused == Exit::NotVerified { Exit::Undecided } else { refused };
+            (exit, "partial", Some("wait for the other run, or remove the file if there is none"))
         }
         Error::NotOneFile => (refused, "not-one-file", Some("name the file itself as MODEL")),
         Error::CopyInModel => (Exit::Usage, "copy-in-model", Some("choose a directory outside of the model")),

@@ -47,11 +47,12 @@ pub(crate) fn read_private_key(path: &Path, cancel: &Cancel) -> Result<PrivateKe
 }
 
 /// A signature may take the place of an older one, or of an empty file, and of
-/// nothing else: not of a part of the model, and not of a key. A link is taken
-/// away itself, and what it points at is left alone.
-pub(crate) fn refuse_unless_signature(path: &Path) -> Result<(), Failure> {
-    if modelseal_disk::is_symlink(path) {
-        return Ok(());
+/// nothing else: not of a part of the model, and not of a key. A link is judged
+/// by what it leads to, which itself is left alone.
+pub(crate) fn refuse_unless_signature(path: &Path, model: &Model) -> Result<(), Failure> {
+    if model.is_at(path) {
+        let message = format!("{}: is the model itself, which a signature cannot replace", shown(path));
+        return Err(Failure::new(Exit::Usage, "exists", message));
     }
     let bytes = read_regular(path, MAX_BUNDLE_BYTES).map_err(|error| Failure::input(&error))?;
     if bytes.is_empty() || UntrustedBundle::parse(&bytes).is_ok() {

@@ -220,7 +220,7 @@ fn sign(args: &SignKeyArgs, cancel: &Cancel) -> Result<(), Failure> {
     let is_precious =
         model.contains(&args.signature) || modelseal_disk::is_same_file(&args.signature, &args.private_key);
     if is_precious && modelseal_disk::exists(&args.signature) {
-        refuse_unless_signature(&args.signature)?;
+        refuse_unless_signature(&args.signature, &model)?;
     }
     let signer = KeySigner::new(read_private_key(&args.private_key, cancel)?);
     let options = SignOptions {

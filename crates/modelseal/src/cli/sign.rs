@@ -60,7 +60,7 @@ pub(crate) fn run(args: &SignArgs, terminal: Terminal, cancel: &Cancel) -> Resul
         return Ok(SignReport::Planned { model: model_path, bundle, inventory, findings, absent });
     }
     let signer = KeySigner::new(read_private_key(args.key.as_deref().unwrap_or(Path::new("")), cancel)?);
-    refuse_to_replace(bundle_path.as_deref(), args.force)?;
+    refuse_to_replace(bundle_path.as_deref(), &model, args.force)?;
     let plan = modelseal::plan(&model, &options, cancel).map_err(explain)?;
     warn_of_findings(terminal, &plan.findings);
     let signed = {
@@ -88,7 +88,7 @@ fn bundle_path(args: &SignArgs, model: &Model) -> Option<PathBuf> {
 }
 
 /// Found out before an hour of hashing, and again when the file is written.
-fn refuse_to_replace(path: Option<&Path>, force: bool) -> Result<(), Failure> {
+fn refuse_to_replace(path: Option<&Path>, model: &Model, force: bool) -> Result<(), Failure> {
     match path {
         Some(path) if !modelseal_disk::exists(path) => match path.parent() {
             Some(parent) if parent != Path::new("") && !modelseal_disk::exists(parent) => {
@@ -96,7 +96,7 @@ fn refuse_to_replace(path: Option<&Path>, force: bool) -> Result<(), Failure> {
             }
             _ => Ok(()),
         },
-        Some(path) if force => refuse_unless_signature(path),
+        Some(path) if force => refuse_unless_signature(path, model),
         Some(path) => Err(exists(Failure::input(&modelseal::DiskError::Exists { path: shown(path) }))),
         None => Ok(()),
     }

@@ -32,11 +32,13 @@ fn item_84_force_puts_a_new_file_in_the_place_of_the_old() {
 #[test]
 fn item_84_force_replaces_a_link_and_not_what_it_points_at() {
     let scene = Scene::new();
-    scene.write("precious", "mine");
+    scene.sign(&["-o", "precious"]).expect(0);
+    let precious = fs::read(scene.at("precious")).unwrap();
     symlink("../precious", scene.at("model/model.sig")).unwrap();
     scene.sign(&[]).refused(2, &["exists already"]);
+    scene.write("model/b", "another");
     scene.sign(&["--force"]).expect(0);
-    assert_eq!(fs::read(scene.at("precious")).unwrap(), b"mine");
+    assert_eq!(fs::read(scene.at("precious")).unwrap(), precious);
     assert!(fs::symlink_metadata(scene.at("model/model.sig")).unwrap().is_file());
 }
 

@@ -192,3 +192,131 @@ fn the_drop_in_replaces_no_part_of_the_model_and_no_key() {
     scene.write("old.sig", "anything");
     sign("old.sig").expect(0);
 }
+
+#[test]
+fn whatever_comes_while_a_model_is_verified_is_noticed() {
+    use modelseal::{Cancel, Error, Model, Observer, Trust, UntrustedBundle, VerifyOptions};
+    struct Meddler<F: Fn() + Sync>(F);
+    impl<F: Fn() + Sync> Observer for Meddler<F> {
+        fn is_cancelled(&self) -> bool {
+            Cancel::default().is_cancelled()
+        }
+        fn begin(&self, _: u64) {
+            (self.0)();
+        }
+        fn advance(&self, _: u64) {}
+    }
+    let verify = |scene: &Scene, meddle: &(dyn Fn() + Sync)| {
+        let model = Model::open(&scene.model()).unwrap();
+        let bundle = UntrustedBundle::parse(&fs::read(scene.at("model/model.sig")).unwrap()).unwrap();
+        let path = scene.at("model/model.sig");
+        let options = VerifyOptions { bundle_path: Some(&path), strict: true, ..VerifyOptions::default() };
+        modelseal::verify(
+            &model,
+            bundle,
+            &Trust::Key(signer().public_key().clone()),
+            &options,
+            &Meddler(meddle),
+        )
+    };
+    let scene = Scene::signed();
+    verify(&scene, &|| {}).unwrap();
+    let link = scene.at("model/backdoor.py");
+    let added = verify(&scene, &|| symlink("/etc/passwd", &link).unwrap());
+    assert!(
+        matches!(&added, Err(Error::Disk(error)) if error.to_string().contains("backdoor.py")),
+        "{added:?}"
+    );
+    fs::remove_file(&link).unwrap();
+    let ignored = scene.at("model/.gitattributes");
+    let added = verify(&scene, &|| fs::write(&ignored, "x").unwrap());
+    assert!(
+        matches!(&added, Err(Error::Disk(error)) if error.to_string().contains(".gitattributes")),
+        "{added:?}"
+    );
+}
+
+#[test]
+fn many_missing_files_beside_many_links_take_no_time() {
+    let scene = Scene::new();
+    let files: Vec<String> = (0..5000).map(|i| format!("f{i}")).collect();
+    let listed: Vec<(&str, &[u8])> = files.iter().map(|name| (name.as_str(), &b"x"[..])).collect();
+    scene.sign_payload(&statement("m", &listed, &["model.sig"]));
+    for i in 0..5000 {
+        symlink("a", scene.at(format!("model/l{i}"))).unwrap();
+    }
+    let start = Instant::now();
+    scene.verify(&["-q"]).expect(1);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+}
+
+#[test]
+fn evidence_in_a_hub_snapshot_leads_to_its_own_blobs() {
+    let scene = Scene::new();
+    scene.write("hub/models--a--b/blobs/w1", "weights");
+    scene.write("hub/models--a--b/snapshots/c/plain", "1");
+    let snapshot = scene.at("hub/models--a--b/snapshots/c");
+    symlink("../../blobs/w1", snapshot.join("w")).unwrap();
+    let path = snapshot.to_str().unwrap();
+    let (private, public) = (key("p256.pem"), key("p256.pub"));
+    scene.run(["sign", path, "--key", private.to_str().unwrap(), "-o", "out.sig"]).expect(0);
+    let verify = || {
+        scene.run(["verify", path, "--key", public.to_str().unwrap(), "--signature", "out.sig", "--strict"])
+    };
+    verify().expect(0);
+    for target in ["/nonexistent", "../../blobs/nope", scene.at("out.sig").to_str().unwrap()] {
+        symlink(target, snapshot.join("claims.jsonl")).unwrap();
+        verify().refused(1, &["not signed  claims.jsonl"]);
+        fs::remove_file(snapshot.join("claims.jsonl")).unwrap();
+    }
+    fs::copy(scene.at("out.sig"), scene.at("hub/models--a--b/blobs/e1")).unwrap();
+    symlink("../../blobs/e1", snapshot.join("claims.jsonl")).unwrap();
+    verify().expect(0);
+}
+
+#[test]
+fn force_replaces_no_part_of_the_model_behind_a_link_and_no_device() {
+    let scene = Scene::new();
+    scene.write("outside", "weights");
+    symlink("../outside", scene.at("model/link")).unwrap();
+    scene
+        .sign(&["--force", "--allow-symlinks", "-o", "model/link"])
+        .refused(2, &["model/link", "no signature"]);
+    symlink("model", scene.at("alias")).unwrap();
+    let key = key("p256.pem");
+    let key = key.to_str().unwrap();
+    scene.run(["sign", "alias", "--key", key, "-o", "alias", "--force"]).refused(2, &["is the model itself"]);
+    scene.write("empty", "");
+    scene.run(["sign", "empty", "--key", key, "-o", "empty", "--force"]).refused(2, &["is the model itself"]);
+    scene.fifo("pipe");
+    let drop_in = ["model-signing", "sign", "key", "alias", "--private_key", key, "--signature", "pipe"];
+    scene.run(drop_in).refused(1, &[""]);
+    scene.run(["keygen", "--out", "pipe", "--force"]).refused(2, &["pipe", "FIFO"]);
+}
+
+#[test]
+fn an_unfinished_signature_beside_a_good_model_is_no_verdict() {
+    let scene = Scene::signed();
+    scene.write("model/.modelseal-x.partial", "half");
+    scene.verify(&[]).refused(3, &[".modelseal-x.partial", "wait"]);
+    scene.write("model/a", "changed");
+    scene.verify(&[]).refused(1, &["changed     a"]);
+}
+
+#[test]
+fn arrays_are_no_objects() {
+    let scene = Scene::signed();
+    let text = fs::read_to_string(scene.at("model/model.sig")).unwrap();
+    let bundle: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let material = json!([bundle["verificationMaterial"]["publicKey"]]);
+    let envelope = &bundle["dsseEnvelope"];
+    let positional = json!([envelope["payload"], envelope["payloadType"], envelope["signatures"]]);
+    for hostile in [
+        json!([bundle["mediaType"], bundle["verificationMaterial"], bundle["dsseEnvelope"], null]),
+        json!({"mediaType": bundle["mediaType"], "verificationMaterial": bundle["verificationMaterial"], "dsseEnvelope": positional}),
+        json!({"mediaType": bundle["mediaType"], "verificationMaterial": material, "dsseEnvelope": envelope}),
+    ] {
+        scene.write("hostile.sig", hostile.to_string());
+        scene.verify(&["--signature", "hostile.sig"]).refused(1, &["a JSON object"]);
+    }
+}
