@@ -190,9 +190,25 @@ impl DiskError {
         move |source| match source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NotFound { path },
             io::ErrorKind::IsADirectory => Self::NotRegular { path, found: "directory" },
-            _ => Self::Io { path, action, source },
+            // `tempfile` adds the path of its own temporary file, which says nothing to anybody.
+            kind => {
+                let bare = source.raw_os_error().or_else(|| raw_cause(&source));
+                let source = bare.map_or_else(|| io::Error::from(kind), io::Error::from_raw_os_error);
+                Self::Io { path, action, source }
+            }
         }
     }
+}
+
+fn raw_cause(error: &io::Error) -> Option<i32> {
+    let mut cause = std::error::Error::source(error.get_ref()?);
+    while let Some(error) = cause {
+        if let Some(code) = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
+            return Some(code);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// A path as messages show it: escaped, bytes that are not UTF-8 as `\xNN`.

@@ -180,7 +180,7 @@ impl<'a> StagedOutput<'a> {
             .suffix(Self::PARTIAL.1)
             .permissions(Permissions::from_mode(mode))
             .tempfile_in(parent)
-            .map_err(DiskError::std_io(parent, "create a file in"))?;
+            .map_err(DiskError::std_io(parent, "create a file there"))?;
         partial
             .write_all(bytes)
             .and_then(|()| partial.as_file().sync_all())

@@ -44,7 +44,7 @@ impl PrivateDir {
             .prefix(&prefix)
             .permissions(Permissions::from_mode(0o700))
             .tempdir_in(parent)
-            .map_err(DiskError::std_io(parent, "create a directory in"))?;
+            .map_err(DiskError::std_io(parent, "create a directory there"))?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = open(partial.path(), flags, Mode::empty())
             .map_err(DiskError::io(shown(partial.path()), "open"))?;

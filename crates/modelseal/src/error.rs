@@ -2,7 +2,7 @@ use modelseal_bundle::BundleError;
 use modelseal_disk::DiskError;
 use modelseal_manifest::{Differences, IgnorePath, ManifestError, ManifestPath};
 use modelseal_sign::SignError;
-use modelseal_verify::{Mismatch, VerifyError};
+use modelseal_verify::{Mismatch, Signer, VerifyError};
 
 use crate::Unsigned;
 
@@ -85,6 +85,8 @@ pub enum Error {
         unfit: Vec<DiskError>,
         /// How the rest differs from what was signed.
         differences: Differences,
+        /// Who signed: the signature itself is good.
+        signer: Signer,
     },
     /// A single file has no paths that could be ignored.
     #[error("is a single file, in which there is no path to ignore")]

@@ -170,13 +170,14 @@ pub fn verify(
 
     let (resources, unhashed) = as_signed(manifest, &measurement, &inventory);
     let unlisted = if options.strict { Unlisted::Refuse } else { options.unlisted };
+    let signer = statement.signer().clone();
     let matched = statement.compare(&resources, &unhashed, unlisted);
     if !inventory.unfit.is_empty() {
         let mut differences = matched.err().map(|mismatch| mismatch.differences).unwrap_or_default();
         // What is there as something else is not missing.
         let unfit: HashSet<&str> = inventory.unfit.iter().filter_map(DiskError::path).collect();
         differences.missing.retain(|path| !unfit.contains(&*path.to_string()));
-        return Err(Error::Unfit { unfit: inventory.unfit, differences });
+        return Err(Error::Unfit { unfit: inventory.unfit, differences, signer });
     }
     let matched = matched.map_err(|mismatch| match unfinished_output(&mismatch) {
         Some(path) => Error::Partial { path },

@@ -73,7 +73,7 @@ pub(crate) enum Details {
     Differences(Box<(Differences, VerifiedSigner)>),
     Unsigned(Vec<Unsigned>),
     /// Entries that can be no part of a model, and how the rest differs.
-    Unfit(Vec<DiskError>, Box<Differences>),
+    Unfit(Vec<DiskError>, Box<(Differences, VerifiedSigner)>),
 }
 
 impl Failure {
@@ -198,7 +198,7 @@ fn details(error: Error) -> Details {
             let signer = mismatch.statement.signer().clone();
             Details::Differences(Box::new((mismatch.differences, signer)))
         }
-        Error::Unfit { unfit, differences } => Details::Unfit(unfit, Box::new(differences)),
+        Error::Unfit { unfit, differences, signer } => Details::Unfit(unfit, Box::new((differences, signer))),
         Error::Unsigned { unsigned } => Details::Unsigned(unsigned),
         _ => Details::None,
     }
@@ -257,15 +257,18 @@ fn disk_help(error: &DiskError, task: Task) -> Option<&'static str> {
         (DiskError::Symlink { .. }, Task::Signing) => Some(
             "replace the link by a copy, --ignore it, or sign links as what they point at with --allow-symlinks",
         ),
-        (DiskError::Symlink { .. }, Task::Verifying) => {
-            Some("the publisher signed a model without links: replace it by the file that was published")
-        }
+        (DiskError::Symlink { .. }, Task::Verifying) => Some(
+            "the publisher signed a model without links: remove it, or put the published file in its place",
+        ),
         (DiskError::LinkEscapes { .. } | DiskError::LinkCycle { .. } | DiskError::LinkDangles { .. }, _) => {
             Some("a model may hold only links that lead to its own files")
         }
         (DiskError::Exists { .. }, Task::Verifying) => Some("name a directory that does not exist yet"),
         (DiskError::Changed { .. }, _) => Some("something writes to the model: try again when it is at rest"),
-        (DiskError::NotUtf8 { .. } | DiskError::Name(_), _) => Some("rename the file"),
+        (DiskError::NotUtf8 { .. } | DiskError::Name(_), Task::Signing) => Some("rename the file"),
+        (DiskError::NotUtf8 { .. } | DiskError::Name(_), Task::Verifying) => {
+            Some("a file of this name cannot be verified: remove it")
+        }
         (DiskError::NotRegular { .. }, _) => Some("only regular files and directories make a model"),
         _ => None,
     }

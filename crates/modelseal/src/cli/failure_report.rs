@@ -18,9 +18,10 @@ pub(crate) fn json(failure: &Failure) -> Value {
             error["signer"] = signer_json(&found.1);
             error["differences"] = differences_json(&found.0);
         }
-        Details::Unfit(unfit, differences) => {
+        Details::Unfit(unfit, found) => {
             error["unfit"] = unfit.iter().map(ToString::to_string).collect();
-            error["differences"] = differences_json(differences);
+            error["signer"] = signer_json(&found.1);
+            error["differences"] = differences_json(&found.0);
         }
     }
     json!({ "outcome": failure.exit.outcome(), "exit_code": failure.exit.code(), "error": error })
@@ -57,12 +58,13 @@ pub(crate) fn human(failure: &Failure, err: &mut dyn Write) -> io::Result<()> {
             print_differences(&found.0, err)?;
             writeln!(err, "  the signature itself is good, by {}", found.1)?;
         }
-        Details::Unfit(unfit, differences) => {
+        Details::Unfit(unfit, found) => {
             // A lone one is told by the message.
             for unfit in unfit.iter().filter(|_| unfit.len() > 1) {
                 writeln!(err, "  unfit       {unfit}")?;
             }
-            print_differences(differences, err)?;
+            print_differences(&found.0, err)?;
+            writeln!(err, "  the signature itself is good, by {}", found.1)?;
         }
     }
     match &failure.help {

@@ -54,6 +54,7 @@ pub(crate) fn run(args: &SignArgs, terminal: Terminal, cancel: &Cancel) -> Resul
     let explain = |error| Task::Signing.failure(error, &named);
     let model_path = args.model.clone();
     if args.dry_run {
+        refuse_to_replace(bundle_path.as_deref(), &model, true)?;
         let plan = modelseal::plan(&model, &options, cancel).map_err(explain)?;
         warn_of_findings(terminal, &plan.findings);
         let (inventory, findings, bundle) = (Box::new(plan.inventory), plan.findings, bundle_path.clone());
