@@ -84,7 +84,7 @@ pub enum Error {
         /// Why, for each; at least one.
         unfit: Vec<DiskError>,
         /// How the rest differs from what was signed.
-        differences: Differences,
+        differences: Box<Differences>,
         /// Who signed: the signature itself is good.
         signer: Signer,
     },

@@ -177,7 +177,7 @@ pub fn verify(
         // What is there as something else is not missing.
         let unfit: HashSet<&str> = inventory.unfit.iter().filter_map(DiskError::path).collect();
         differences.missing.retain(|path| !unfit.contains(&*path.to_string()));
-        return Err(Error::Unfit { unfit: inventory.unfit, differences, signer });
+        return Err(Error::Unfit { unfit: inventory.unfit, differences: Box::new(differences), signer });
     }
     let matched = matched.map_err(|mismatch| match unfinished_output(&mismatch) {
         Some(path) => Error::Partial { path },

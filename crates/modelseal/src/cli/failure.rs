@@ -198,7 +198,9 @@ fn details(error: Error) -> Details {
             let signer = mismatch.statement.signer().clone();
             Details::Differences(Box::new((mismatch.differences, signer)))
         }
-        Error::Unfit { unfit, differences, signer } => Details::Unfit(unfit, Box::new((differences, signer))),
+        Error::Unfit { unfit, differences, signer } => {
+            Details::Unfit(unfit, Box::new((*differences, signer)))
+        }
         Error::Unsigned { unsigned } => Details::Unsigned(unsigned),
         _ => Details::None,
     }
