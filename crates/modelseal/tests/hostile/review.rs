@@ -159,20 +159,15 @@ fn a_failure_of_the_drop_in_that_cannot_be_told_does_not_panic() {
     assert_eq!(status.code(), Some(2));
 }
 
+/// On a memory file system, because others refuse a size like this.
 #[test]
 fn sizes_that_add_up_to_more_than_anything_do_not_overflow() {
-    let scene = Scene::new();
+    let directory = tempfile::tempdir_in("/dev/shm").unwrap();
     for name in ["x", "y", "z"] {
-        scene.write(format!("model/{name}"), "");
-        let file = fs::File::options().write(true).open(scene.at(format!("model/{name}"))).unwrap();
-        // Not every file system takes a size like this; then there is nothing to show.
-        if file.set_len(u64::try_from(i64::MAX).unwrap()).is_err() {
-            return;
-        }
+        let file = fs::File::create(directory.path().join(name)).unwrap();
+        file.set_len(u64::try_from(i64::MAX).unwrap()).unwrap();
     }
-    let start = Instant::now();
-    scene.sign(&["--dry-run"]).expect(0);
-    assert!(start.elapsed() < Duration::from_secs(5));
+    Scene::new().run(["sign".as_ref(), directory.path().as_os_str(), "--dry-run".as_ref()]).expect(0);
 }
 
 #[test]
