@@ -1,6 +1,6 @@
 use std::fmt::{self, Debug};
 
-use modelseal_verify::{KeyAlgorithm, PublicKey};
+use modelseal_verify::{KeyAlgorithm, PublicKey, UnsupportedAlgorithm};
 use p256::ecdsa::signature::Signer;
 use pkcs8::der::asn1::ObjectIdentifier;
 use pkcs8::der::{Decode, SecretDocument, pem};
@@ -10,14 +10,6 @@ use sec1::{EcParameters, EcPrivateKey};
 use zeroize::Zeroizing;
 
 use crate::SignError;
-
-const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-
-const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 /// A private key. It is wiped from memory when it is dropped, and `Debug`
 /// shows its public half only.
@@ -85,24 +77,11 @@ impl PrivateKey {
     fn from_pkcs8(der: &[u8]) -> Result<Self, PrivateKeyError> {
         let malformed = |_| PrivateKeyError::Malformed;
         let info = PrivateKeyInfo::from_der(der).map_err(|_| PrivateKeyError::Malformed)?;
-        let curve = info.algorithm.parameters.and_then(|parameters| parameters.decode_as().ok());
-        Ok(Self(match (info.algorithm.oid, curve) {
-            (EC_PUBLIC_KEY, Some(P256)) => {
-                Key::P256(DecodePrivateKey::from_pkcs8_der(der).map_err(malformed)?)
-            }
-            (EC_PUBLIC_KEY, Some(P384)) => {
-                Key::P384(DecodePrivateKey::from_pkcs8_der(der).map_err(malformed)?)
-            }
-            (EC_PUBLIC_KEY, Some(P521)) => {
-                Key::P521(DecodePrivateKey::from_pkcs8_der(der).map_err(malformed)?)
-            }
-            (ED25519, None) => Key::Ed25519(DecodePrivateKey::from_pkcs8_der(der).map_err(malformed)?),
-            (EC_PUBLIC_KEY, Some(other)) => return Err(unsupported(format!("the curve {other}"))),
-            (EC_PUBLIC_KEY, None) => {
-                return Err(unsupported("a curve given by explicit parameters".to_owned()));
-            }
-            (RSA, _) => return Err(unsupported("RSA".to_owned())),
-            (other, _) => return Err(unsupported(format!("the algorithm {other}"))),
+        Ok(Self(match KeyAlgorithm::from_identifier(&info.algorithm)? {
+            KeyAlgorithm::P256 => Key::P256(DecodePrivateKey::from_pkcs8_der(der).map_err(malformed)?),
+            KeyAlgorithm::P384 => Key::P384(DecodePrivateKey::from_pkcs8_der(der).map_err(malformed)?),
+            KeyAlgorithm::P521 => Key::P521(DecodePrivateKey::from_pkcs8_der(der).map_err(malformed)?),
+            KeyAlgorithm::Ed25519 => Key::Ed25519(DecodePrivateKey::from_pkcs8_der(der).map_err(malformed)?),
         }))
     }
 
@@ -113,12 +92,12 @@ impl PrivateKey {
         if before.is_some() && inside.is_some() && before != inside {
             return Err(PrivateKeyError::Malformed);
         }
-        Ok(Self(match inside.or(before) {
-            Some(P256) => Key::P256(p256::SecretKey::from_sec1_der(der).map_err(malformed)?),
-            Some(P384) => Key::P384(p384::SecretKey::from_sec1_der(der).map_err(malformed)?),
-            Some(P521) => Key::P521(p521::SecretKey::from_sec1_der(der).map_err(malformed)?),
-            Some(other) => return Err(unsupported(format!("the curve {other}"))),
-            None => return Err(unsupported("a key that does not name its curve".to_owned())),
+        let unnamed = || UnsupportedAlgorithm { found: "a key that does not name its curve".to_owned() };
+        Ok(Self(match KeyAlgorithm::from_curve(inside.or(before).ok_or_else(unnamed)?)? {
+            KeyAlgorithm::P256 => Key::P256(p256::SecretKey::from_sec1_der(der).map_err(malformed)?),
+            KeyAlgorithm::P384 => Key::P384(p384::SecretKey::from_sec1_der(der).map_err(malformed)?),
+            KeyAlgorithm::P521 => Key::P521(p521::SecretKey::from_sec1_der(der).map_err(malformed)?),
+            KeyAlgorithm::Ed25519 => return Err(PrivateKeyError::Malformed),
         }))
     }
 
@@ -194,10 +173,6 @@ fn pem_blocks(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn unsupported(found: String) -> PrivateKeyError {
-    PrivateKeyError::Algorithm { found }
-}
-
 /// Why bytes are not a private key that we can use. It never holds any of
 /// those bytes.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -224,9 +199,6 @@ pub enum PrivateKeyError {
     #[error("the private key is malformed")]
     Malformed,
     /// A key that signs no models.
-    #[error("{found} is not supported (P-256, P-384, P-521 and Ed25519 are)")]
-    Algorithm {
-        /// What was found.
-        found: String,
-    },
+    #[error(transparent)]
+    Algorithm(#[from] UnsupportedAlgorithm),
 }

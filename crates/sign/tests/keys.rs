@@ -59,7 +59,7 @@ fn item_33_other_curves_explicit_parameters_and_rsa_are_refused() {
 fn item_34_rsa_signs_no_models_with_a_bare_key_of_any_size() {
     assert!(matches!(private(key!("rsa.pem")), Err(PrivateKeyError::Algorithm { .. })));
     let found = PublicKey::from_pem(key!("rsa.pub"));
-    assert_eq!(found, Err(PublicKeyError::Algorithm { found: "RSA".to_owned() }));
+    assert!(matches!(found, Err(PublicKeyError::Algorithm(error)) if error.found == "RSA"));
 }
 
 #[test]

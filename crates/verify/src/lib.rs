@@ -59,11 +59,13 @@
 //! and whether the signer may speak for the name of the model (that is a
 //! policy's question).
 
+mod key_algorithm;
 mod public_key;
 mod statement;
 mod verifier;
 
 pub use modelseal_bundle::UntrustedBundle;
-pub use public_key::{InvalidSignature, KeyAlgorithm, PublicKey, PublicKeyError};
+pub use key_algorithm::{KeyAlgorithm, UnsupportedAlgorithm};
+pub use public_key::{InvalidSignature, PublicKey, PublicKeyError};
 pub use statement::{Caveat, MatchedManifest, Mismatch, Signer, Unlisted, VerifiedStatement};
 pub use verifier::{Trust, VerifyError, verify};

@@ -1,4 +1,3 @@
-use std::fmt::{self, Display};
 use std::str::FromStr;
 
 use modelseal_bundle::KeyHint;
@@ -6,16 +5,9 @@ use modelseal_manifest::Sha256Digest;
 use p256::ecdsa::signature::Verifier;
 use pkcs8::{DecodePublicKey, EncodePublicKey, LineEnding};
 use spki::SubjectPublicKeyInfoRef;
-use spki::der::asn1::ObjectIdentifier;
 use spki::der::{Decode, Document};
 
-const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-
-const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+use crate::{KeyAlgorithm, UnsupportedAlgorithm};
 
 /// A public key that is known to be a point of its curve.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -59,30 +51,19 @@ impl PublicKey {
     pub fn from_spki_der(der: &[u8]) -> Result<Self, PublicKeyError> {
         let malformed = |_| PublicKeyError::Malformed;
         let spki = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| PublicKeyError::Malformed)?;
-        let curve = spki.algorithm.parameters.and_then(|parameters| parameters.decode_as().ok());
-        let key = match (spki.algorithm.oid, curve) {
-            (EC_PUBLIC_KEY, Some(P256)) => {
+        let key = match KeyAlgorithm::from_identifier(&spki.algorithm)? {
+            KeyAlgorithm::P256 => {
                 Key::P256(Box::new(DecodePublicKey::from_public_key_der(der).map_err(malformed)?))
             }
-            (EC_PUBLIC_KEY, Some(P384)) => {
+            KeyAlgorithm::P384 => {
                 Key::P384(Box::new(DecodePublicKey::from_public_key_der(der).map_err(malformed)?))
             }
-            (EC_PUBLIC_KEY, Some(P521)) => {
+            KeyAlgorithm::P521 => {
                 Key::P521(Box::new(DecodePublicKey::from_public_key_der(der).map_err(malformed)?))
             }
-            (ED25519, None) => {
+            KeyAlgorithm::Ed25519 => {
                 Key::Ed25519(strong(DecodePublicKey::from_public_key_der(der).map_err(malformed)?)?)
             }
-            (EC_PUBLIC_KEY, Some(other)) => {
-                return Err(PublicKeyError::Algorithm { found: format!("the curve {other}") });
-            }
-            (EC_PUBLIC_KEY, None) => {
-                return Err(PublicKeyError::Algorithm {
-                    found: "a curve given by explicit parameters".to_owned(),
-                });
-            }
-            (RSA, _) => return Err(PublicKeyError::Algorithm { found: "RSA".to_owned() }),
-            (other, _) => return Err(PublicKeyError::Algorithm { found: format!("the algorithm {other}") }),
         };
         Self::new(key)
     }
@@ -166,37 +147,6 @@ impl FromStr for PublicKey {
     }
 }
 
-/// The kinds of keys that sign models.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum KeyAlgorithm {
-    /// ECDSA on NIST P-256 with SHA-256.
-    P256,
-    /// ECDSA on NIST P-384 with SHA-384.
-    P384,
-    /// ECDSA on NIST P-521 with SHA-512.
-    P521,
-    /// Pure Ed25519. Not in the registry of OMS v1.0: an extension.
-    Ed25519,
-}
-
-impl KeyAlgorithm {
-    /// Whether OMS v1.0 registers it.
-    pub const fn is_registered(self) -> bool {
-        !matches!(self, Self::Ed25519)
-    }
-}
-
-impl Display for KeyAlgorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::P256 => "ECDSA P-256",
-            Self::P384 => "ECDSA P-384",
-            Self::P521 => "ECDSA P-521",
-            Self::Ed25519 => "Ed25519",
-        })
-    }
-}
-
 /// Why bytes are not a public key that we use.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -214,11 +164,8 @@ pub enum PublicKeyError {
     #[error("the public key is malformed, or not a point of its curve")]
     Malformed,
     /// A key that signs no models.
-    #[error("{found} is not supported (P-256, P-384, P-521 and Ed25519 are)")]
-    Algorithm {
-        /// What was found.
-        found: String,
-    },
+    #[error(transparent)]
+    Algorithm(#[from] UnsupportedAlgorithm),
     /// A key of small order.
     #[error("the Ed25519 key is of small order: anything would verify under it")]
     WeakEd25519,
@@ -276,7 +223,7 @@ MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt
         let mut other = vec![0x30, 0x56, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
         other.extend([0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a]);
         other.extend(&der[23..]);
-        assert!(matches!(PublicKey::from_spki_der(&other), Err(PublicKeyError::Algorithm { .. })));
+        assert!(matches!(PublicKey::from_spki_der(&other), Err(PublicKeyError::Algorithm(_))));
     }
 
     #[test]
