@@ -12,8 +12,9 @@ use crate::{BundleError, Envelope, LogEntry, MAX_BUNDLE_BYTES, MAX_LOG_ENTRIES, 
 
 /// Values in the JSON of a bundle. 32 log entries with proofs have some 3,000.
 const MAX_VALUES: usize = 50_000;
-/// Certificates that a bundle may carry. Real chains have two or three.
-const MAX_CERTIFICATES: usize = 16;
+/// Certificates that a bundle may carry. Real chains have two or three, and
+/// authorities that all certify each other make a search for a path long.
+pub const MAX_CERTIFICATES: usize = 8;
 
 /// A bundle as somebody gave it to us. Nothing in it is proved.
 ///

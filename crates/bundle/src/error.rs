@@ -121,6 +121,26 @@ pub enum StatementError {
         /// What was found.
         found: String,
     },
+    /// A predicate of release 0.2 of the reference that is not read.
+    #[error(
+        "the predicate type is \"{}\", and of those that release 0.2 signed only \"https://model_signing/Digests/v0.1\" is read",
+        Escaped(found)
+    )]
+    LegacyPredicateType {
+        /// What was found.
+        found: String,
+    },
+    /// A hash of release 0.2 of the reference that is not read.
+    #[error(
+        "\"{name}\" is hashed by \"{}\", and of those that release 0.2 signed only SHA-256 of whole files is read",
+        Escaped(found)
+    )]
+    LegacyAlgorithm {
+        /// The resource.
+        name: ResourceName,
+        /// What was found.
+        found: String,
+    },
     /// Not exactly one subject.
     #[error("the statement has {found} subjects, expected exactly one")]
     SubjectCount {

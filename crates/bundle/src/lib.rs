@@ -13,11 +13,13 @@ mod claims;
 mod envelope;
 mod error;
 mod json;
-mod legacy;
+pub mod legacy;
 mod log_entry;
 mod statement;
 
-pub use bundle::{BundleMethod, KeyHint, KeyMaterial, MediaType, UntrustedBundle, VerificationMaterial};
+pub use bundle::{
+    BundleMethod, KeyHint, KeyMaterial, MAX_CERTIFICATES, MediaType, UntrustedBundle, VerificationMaterial,
+};
 pub use claims::{CLAIMS_FILE_NAME, Claims};
 pub use envelope::{Envelope, PAYLOAD_TYPE, pae};
 pub use error::{BundleError, ClaimsError, JsonError, StatementError};

@@ -17,7 +17,7 @@ pub const PREDICATE_TYPE: &str = "https://model_signing/signature/v1.0";
 
 /// Values in the JSON of a statement: a resource has four, and unknown fields
 /// may stand beside them.
-const MAX_VALUES: usize = 6 * MAX_RESOURCES;
+pub(crate) const MAX_VALUES: usize = 6 * MAX_RESOURCES;
 
 /// What a model signature says: these are the digests of a model.
 ///
@@ -35,6 +35,11 @@ impl Statement {
     pub fn new(subject_name: impl Into<String>, manifest: Manifest) -> Self {
         let subject_name = Some(subject_name.into()).filter(|name| !name.is_empty());
         Self { subject_name: subject_name.unwrap_or_else(|| "model".to_owned()), manifest }
+    }
+
+    /// A statement that has no name for what it is about.
+    pub(crate) fn unnamed(manifest: Manifest) -> Self {
+        Self { subject_name: String::new(), manifest }
     }
 
     /// Reads a payload.
@@ -83,8 +88,8 @@ impl Statement {
         serde_json::to_vec(&written).expect("strings and numbers always serialize")
     }
 
-    /// The name of the subject: a description, not an identity. Never print it
-    /// without [`Escaped`](modelseal_manifest::Escaped).
+    /// The name of the subject: a description, not an identity. Empty where a
+    /// legacy statement has none. Never print it without [`Escaped`](modelseal_manifest::Escaped).
     pub fn subject_name(&self) -> &str {
         &self.subject_name
     }
