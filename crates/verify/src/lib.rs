@@ -1,5 +1,5 @@
 //! From an [`UntrustedBundle`] to something proved, without a disk, a network
-//! or a clock of its own.
+//! or a clock of its own: what time it is comes in with [`Trust`].
 //!
 //! ```text
 //! UntrustedBundle --verify(&Trust)--> VerifiedStatement --compare(measured)--> MatchedManifest
@@ -55,17 +55,23 @@
 //! }
 //! ```
 //!
-//! Not checked here: when the signature was made (a bare key proves no time),
-//! and whether the signer may speak for the name of the model (that is a
+//! Not checked here: when the signature was made (neither a bare key nor a
+//! certificate proves a time), and whether the signer may speak for the name of the model (that is a
 //! policy's question).
 
 mod key_algorithm;
 mod public_key;
 mod statement;
 mod verifier;
+mod x509;
 
-pub use modelseal_bundle::UntrustedBundle;
 pub use key_algorithm::{KeyAlgorithm, UnsupportedAlgorithm};
+pub use modelseal_bundle::UntrustedBundle;
 pub use public_key::{InvalidSignature, PublicKey, PublicKeyError};
 pub use statement::{Caveat, MatchedManifest, Mismatch, Signer, Unlisted, VerifiedStatement};
 pub use verifier::{Trust, VerifyError, verify};
+pub use x509::{
+    Certificate, CertificateError, CertificateParseError, CertificateRevocationList, CertificateTrust,
+    CertifiedSigner, Clock, CrlError, JudgedAt, SubjectPattern, SubjectPatternError, Timestamp, UsageProblem,
+    check_publishable,
+};

@@ -3,7 +3,9 @@ use std::str::FromStr;
 use modelseal_bundle::KeyHint;
 use modelseal_manifest::Sha256Digest;
 use p256::ecdsa::signature::Verifier;
+use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use pkcs8::{DecodePublicKey, EncodePublicKey, LineEnding};
+use sha2::{Digest, Sha256};
 use spki::SubjectPublicKeyInfoRef;
 use spki::der::{Decode, Document};
 
@@ -68,6 +70,31 @@ impl PublicKey {
         Self::new(key)
     }
 
+    /// Makes a key from a point: SEC1 of its curve, or the 32 bytes of Ed25519.
+    ///
+    /// # Errors
+    /// [`PublicKeyError::Malformed`], [`PublicKeyError::WeakEd25519`].
+    pub fn from_point(algorithm: KeyAlgorithm, point: &[u8]) -> Result<Self, PublicKeyError> {
+        let malformed = |_| PublicKeyError::Malformed;
+        Self::new(match algorithm {
+            KeyAlgorithm::P256 => {
+                Key::P256(Box::new(p256::PublicKey::from_sec1_bytes(point).map_err(malformed)?))
+            }
+            KeyAlgorithm::P384 => {
+                Key::P384(Box::new(p384::PublicKey::from_sec1_bytes(point).map_err(malformed)?))
+            }
+            KeyAlgorithm::P521 => {
+                Key::P521(Box::new(p521::PublicKey::from_sec1_bytes(point).map_err(malformed)?))
+            }
+            KeyAlgorithm::Ed25519 => {
+                let point = point.try_into().map_err(|_| PublicKeyError::Malformed)?;
+                let key =
+                    ed25519_dalek::VerifyingKey::from_bytes(point).map_err(|_| PublicKeyError::Malformed)?;
+                Key::Ed25519(strong(key)?)
+            }
+        })
+    }
+
     fn new(key: Key) -> Result<Self, PublicKeyError> {
         let der = match &key {
             Key::P256(key) => key.to_public_key_der(),
@@ -124,6 +151,34 @@ impl PublicKey {
             Key::P521(key) => verify_p521(key, message, signature),
             Key::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
                 .and_then(|signature| key.verify_strict(message, &signature)),
+        };
+        verified.map_err(|_| InvalidSignature)
+    }
+}
+
+impl PublicKey {
+    /// Verifies a signature by release 0.2 of the reference: ECDSA with
+    /// SHA-256, whatever the curve. Only for what
+    /// [`legacy`](modelseal_bundle::legacy) reads.
+    pub(crate) fn verify_v0_2(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        let hash = Sha256::digest(message);
+        let verified = match &self.key {
+            Key::P256(key) => p256::ecdsa::Signature::from_der(signature).and_then(|signature| {
+                p256::ecdsa::VerifyingKey::from(&**key).verify_prehash(&hash, &signature)
+            }),
+            Key::P384(key) => p384::ecdsa::Signature::from_der(signature).and_then(|signature| {
+                p384::ecdsa::VerifyingKey::from(&**key).verify_prehash(&hash, &signature)
+            }),
+            Key::P521(key) => {
+                // The same number, as long as the library wants it.
+                let mut padded = [0; 66];
+                padded[34..].copy_from_slice(&hash);
+                p521::ecdsa::Signature::from_der(signature).and_then(|signature| {
+                    p521::ecdsa::VerifyingKey::from_affine(*key.as_affine())?
+                        .verify_prehash(&padded, &signature)
+                })
+            }
+            Key::Ed25519(_) => return Err(InvalidSignature),
         };
         verified.map_err(|_| InvalidSignature)
     }

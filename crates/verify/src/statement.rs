@@ -3,7 +3,7 @@ use std::fmt::{self, Display};
 use modelseal_bundle::Statement;
 use modelseal_manifest::{Differences, Manifest, ManifestPath, Resource, Sha256Digest};
 
-use crate::KeyAlgorithm;
+use crate::{CertifiedSigner, KeyAlgorithm};
 
 /// A statement whose signature was verified, together with who signed and
 /// what was not proved.
@@ -119,12 +119,17 @@ pub enum Signer {
         /// SHA-256 of its SPKI.
         fingerprint: Sha256Digest,
     },
+    /// The holder of a certificate under an anchor that the verifier named.
+    Certificate(Box<CertifiedSigner>),
 }
 
 impl Display for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key { algorithm, fingerprint } => write!(f, "{algorithm} key sha256:{fingerprint}"),
+            Self::Certificate(signer) => {
+                write!(f, "{}, certificate sha256:{}", signer.leaf().subject(), signer.leaf().fingerprint())
+            }
         }
     }
 }
@@ -150,6 +155,13 @@ pub enum Caveat {
     NameNotSigned,
     /// Symbolic links count as what they point at.
     SymlinksFollowed,
+    /// The validity of certificates was judged at a time that the caller
+    /// asserted.
+    TimeAsserted,
+    /// No revocation list spoke of every certificate.
+    RevocationNotChecked,
+    /// The signing certificate is marked as a certificate authority.
+    SignerIsAuthority,
 }
 
 impl Caveat {
@@ -157,7 +169,12 @@ impl Caveat {
     pub const fn is_unproved(self) -> bool {
         matches!(
             self,
-            Self::NoTimeEvidence | Self::TimestampsNotChecked | Self::KeyNotNamed | Self::NameNotSigned
+            Self::NoTimeEvidence
+                | Self::TimestampsNotChecked
+                | Self::KeyNotNamed
+                | Self::NameNotSigned
+                | Self::TimeAsserted
+                | Self::RevocationNotChecked
         )
     }
 
@@ -172,6 +189,9 @@ impl Caveat {
             Self::UnsortedResources => "unsorted-resources",
             Self::NameNotSigned => "name-not-signed",
             Self::SymlinksFollowed => "symlinks-followed",
+            Self::TimeAsserted => "time-asserted",
+            Self::RevocationNotChecked => "revocation-not-checked",
+            Self::SignerIsAuthority => "signer-is-authority",
         }
     }
 }
@@ -181,12 +201,21 @@ impl Display for Caveat {
         f.write_str(match self {
             Self::NoTimeEvidence => "when it was signed: nothing in the bundle proves a time",
             Self::TimestampsNotChecked => "the bundle's timestamps: no timestamp authority is trusted",
-            Self::LegacyFormat => "legacy bundle format, as written by releases 0.3 to 1.0 of model_signing",
+            Self::LegacyFormat => "legacy bundle format, as written by releases 0.2 to 1.0 of model_signing",
             Self::KeyNotNamed => "which key was meant: the bundle does not name one",
-            Self::UnregisteredAlgorithm => "Ed25519 is not registered by OMS v1.0; other tools may refuse it",
+            Self::UnregisteredAlgorithm => "Ed25519 is not registered by OMS v1.0: the Python reference cannot verify it",
             Self::UnsortedResources => "resources are not listed in code-point order",
             Self::NameNotSigned => "the file's name: the signature covers one file under any name",
             Self::SymlinksFollowed => "symbolic links are signed as what they point at",
+            Self::TimeAsserted => {
+                "that certificates were valid when it was signed: the time was asserted by the caller"
+            }
+            Self::RevocationNotChecked => {
+                "that no certificate was revoked: no revocation list speaks of every one of them"
+            }
+            Self::SignerIsAuthority => {
+                "the signing certificate is marked as a certificate authority, though it may not sign certificates"
+            }
         })
     }
 }

@@ -1,9 +1,10 @@
 use modelseal_bundle::{
     BundleMethod, KeyHint, KeyMaterial, Statement, StatementError, UntrustedBundle, VerificationMaterial,
+    legacy,
 };
 use modelseal_manifest::Sha256Digest;
 
-use crate::{Caveat, PublicKey, Signer, VerifiedStatement};
+use crate::{Caveat, CertificateError, CertificateTrust, PublicKey, Signer, VerifiedStatement};
 
 /// Whom the verifier believes. It is always given, never found.
 #[derive(Clone, Debug)]
@@ -11,12 +12,15 @@ use crate::{Caveat, PublicKey, Signer, VerifiedStatement};
 pub enum Trust {
     /// The holder of this key.
     Key(PublicKey),
+    /// The holders of certificates under these anchors.
+    Certificate(CertificateTrust),
 }
 
 impl Trust {
     fn method(&self) -> BundleMethod {
         match self {
             Self::Key(_) => BundleMethod::Key,
+            Self::Certificate(_) => BundleMethod::Certificate,
         }
     }
 }
@@ -28,29 +32,56 @@ impl Trust {
 /// [`VerifyError`]. Nothing of the bundle comes back with it but what names
 /// the problem.
 pub fn verify(bundle: UntrustedBundle, trust: &Trust) -> Result<VerifiedStatement, VerifyError> {
-    let expected = trust.method();
-    let (Trust::Key(key), VerificationMaterial::Key(material)) = (trust, bundle.material()) else {
-        return Err(VerifyError::Method { expected, found: bundle.method() });
+    let (signer, key, mut caveats) = match (trust, bundle.material()) {
+        (Trust::Key(key), VerificationMaterial::Key(material)) => {
+            let signer = Signer::Key { algorithm: key.algorithm(), fingerprint: key.fingerprint() };
+            (signer, key.clone(), check_named_key(material, key)?.into_iter().collect())
+        }
+        (Trust::Certificate(trust), VerificationMaterial::CertificateChain(chain)) => {
+            let (signer, key, caveats) = trust.judge(chain)?;
+            (Signer::Certificate(Box::new(signer)), key, caveats)
+        }
+        _ => return Err(VerifyError::Method { expected: trust.method(), found: bundle.method() }),
     };
     if !bundle.log_entries().is_empty() {
         return Err(VerifyError::LogEntriesNotChecked { found: bundle.log_entries().len() });
     }
-    let mut caveats = vec![Caveat::NoTimeEvidence];
+    caveats.insert(0, Caveat::NoTimeEvidence);
     if !bundle.timestamps().is_empty() {
-        caveats.push(Caveat::TimestampsNotChecked);
+        caveats.insert(1, Caveat::TimestampsNotChecked);
     }
-    caveats.extend(check_named_key(material, key)?);
-    key.verify(&bundle.envelope().signed_bytes(), bundle.envelope().signature())
-        .map_err(|_| VerifyError::Signature { key: key.fingerprint() })?;
-
+    let form = verify_signature(&key, &bundle)?;
     let payload = bundle.into_envelope().into_payload();
-    let statement = Statement::parse(&payload)?;
+    let statement = match form {
+        Form::Current => Statement::parse(&payload)?,
+        Form::V0_2 => {
+            if !caveats.contains(&Caveat::LegacyFormat) {
+                caveats.push(Caveat::LegacyFormat);
+            }
+            legacy::parse_statement_v0_2(&payload)?
+        }
+    };
     caveats.extend(caveats_of(&statement));
     if !key.algorithm().is_registered() {
         caveats.push(Caveat::UnregisteredAlgorithm);
     }
-    let signer = Signer::Key { algorithm: key.algorithm(), fingerprint: key.fingerprint() };
     Ok(VerifiedStatement { payload, statement, signer, caveats })
+}
+
+/// What was signed, and so how the payload has to be read.
+enum Form {
+    Current,
+    /// By release 0.2 of the reference.
+    V0_2,
+}
+
+fn verify_signature(key: &PublicKey, bundle: &UntrustedBundle) -> Result<Form, VerifyError> {
+    let envelope = bundle.envelope();
+    if key.verify(&envelope.signed_bytes(), envelope.signature()).is_ok() {
+        return Ok(Form::Current);
+    }
+    let v0_2 = key.verify_v0_2(&legacy::pae_v0_2(envelope.payload()), envelope.signature());
+    v0_2.map(|()| Form::V0_2).map_err(|_| VerifyError::Signature { key: key.fingerprint() })
 }
 
 /// What the bundle says of its key must fit the key that is trusted. It only
@@ -128,11 +159,16 @@ pub enum VerifyError {
         key: Sha256Digest,
     },
     /// Log entries that nobody would check.
-    #[error("the bundle carries transparency log entries ({found}), which cannot be checked with a bare key")]
+    #[error(
+        "the bundle carries transparency log entries ({found}), which cannot be checked with a bare key or certificate"
+    )]
     LogEntriesNotChecked {
         /// How many there are.
         found: usize,
     },
+    /// The certificate is not believed.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The signed payload is not the statement of a model signature.
     #[error("the signature is good, but {0}")]
     Statement(#[from] StatementError),
