@@ -1,33 +1,33 @@
-use modelseal_bundle::{Envelope, KeyMaterial, PAYLOAD_TYPE, UntrustedBundle, VerificationMaterial, pae};
-use modelseal_verify::PublicKey;
+use modelseal_bundle::{Envelope, KeyMaterial, UntrustedBundle, VerificationMaterial};
+use modelseal_verify::{PublicKey, Trust};
 
-use crate::{PrivateKey, SignError, Signer};
+use crate::signing_key::sign_envelope;
+use crate::{PrivateKey, SignError, Signer, SigningKey};
 
-/// Signs with a private key in memory: the method `key`.
+/// Signs with a bare key: the method `key`.
 #[derive(Debug)]
-pub struct KeySigner {
-    private: PrivateKey,
-    public: PublicKey,
-}
+pub struct KeySigner<K = PrivateKey>(K);
 
-impl KeySigner {
+impl<K: SigningKey> KeySigner<K> {
     /// Takes the key.
-    pub fn new(private: PrivateKey) -> Self {
-        let public = private.public_key();
-        Self { private, public }
+    pub fn new(key: K) -> Self {
+        Self(key)
+    }
+
+    /// The key under which the bundles verify.
+    pub fn public_key(&self) -> &PublicKey {
+        self.0.public_key()
     }
 }
 
-impl Signer for KeySigner {
+impl<K: SigningKey> Signer for KeySigner<K> {
     fn sign(&self, payload: &[u8]) -> Result<Vec<u8>, SignError> {
-        let message = pae(PAYLOAD_TYPE, payload);
-        let signature = self.private.sign(&message)?;
-        self.public.verify(&message, &signature).map_err(|_| SignError::SelfCheck)?;
-        let material = VerificationMaterial::Key(KeyMaterial::hinted(self.public.hint()));
+        let signature = sign_envelope(&self.0, payload)?;
+        let material = VerificationMaterial::Key(KeyMaterial::hinted(self.public_key().hint()));
         Ok(UntrustedBundle::new(material, Envelope::new(payload.to_vec(), signature)).to_json())
     }
 
-    fn public_key(&self) -> &PublicKey {
-        &self.public
+    fn trust(&self) -> Trust {
+        Trust::Key(self.public_key().clone())
     }
 }

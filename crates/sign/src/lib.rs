@@ -1,14 +1,27 @@
 //! From the payload of a statement to a bundle.
 //!
-//! A [`Signer`] turns bytes into a bundle; each backend proves its own work
-//! with the verifier that consumers run before anything is handed out.
+//! ```text
+//! SigningKey --signs--> bytes     PrivateKey in memory, or (feature `pkcs11`) a key in a token
+//! Signer     --seals--> bundle    KeySigner: the method `key`; CertificateSigner: `certificate`
+//! ```
+//!
+//! A [`Signer`] turns bytes into a bundle; each one proves its own work with
+//! the verifier that consumers run before anything is handed out.
 
+mod certificate_signer;
 mod key_signer;
+#[cfg(feature = "pkcs11")]
+pub mod pkcs11;
 mod private_key;
+mod signing_key;
 
+pub use certificate_signer::{CertificateSigner, CertificateSignerError};
 pub use key_signer::KeySigner;
 pub use modelseal_verify::{KeyAlgorithm, PublicKey};
-pub use private_key::{PrivateKey, PrivateKeyError};
+pub use private_key::{Passphrase, PrivateKey, PrivateKeyError};
+pub use signing_key::SigningKey;
+
+use modelseal_verify::Trust;
 
 /// Something that can sign.
 pub trait Signer {
@@ -19,8 +32,8 @@ pub trait Signer {
     /// [`SignError`]. No bundle is given whose signature was not verified.
     fn sign(&self, payload: &[u8]) -> Result<Vec<u8>, SignError>;
 
-    /// The key under which the bundle verifies.
-    fn public_key(&self) -> &PublicKey;
+    /// Under which the bundle verifies for those who know this very signer.
+    fn trust(&self) -> Trust;
 }
 
 /// Why there is no signature.
@@ -28,8 +41,19 @@ pub trait Signer {
 #[non_exhaustive]
 pub enum SignError {
     /// The key could not make a signature.
-    #[error("the key could not sign")]
-    Backend,
+    #[error("the key could not sign{}{}", if reason.is_empty() { "" } else { ": " }, reason)]
+    Backend {
+        /// What the backend says; it may be empty.
+        reason: String,
+    },
+    /// What the backend gave is no signature of its algorithm.
+    #[error("the key gave {found} bytes that are no {algorithm} signature; nothing was written")]
+    Malformed {
+        /// The algorithm.
+        algorithm: KeyAlgorithm,
+        /// How many bytes there were.
+        found: usize,
+    },
     /// The signature does not verify under the signer's own public key.
     #[error("the signature that was made does not verify under its own public key; nothing was written")]
     SelfCheck,

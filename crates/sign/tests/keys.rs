@@ -10,7 +10,7 @@ macro_rules! key {
 }
 
 fn private(pem: &[u8]) -> Result<PublicKey, PrivateKeyError> {
-    PrivateKey::from_pem(pem).map(|key| key.public_key())
+    PrivateKey::from_pem(pem).map(|key| key.public_key().clone())
 }
 
 #[test]
