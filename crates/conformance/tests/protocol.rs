@@ -70,6 +70,11 @@ fn key(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/keys").join(name).to_str().unwrap().to_owned()
 }
 
+fn certificate(name: &str) -> String {
+    let certificates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/certificates");
+    certificates.join(name).to_str().unwrap().to_owned()
+}
+
 #[test]
 fn what_is_signed_verifies_under_the_same_key_only() {
     let suite = Suite::new();
@@ -120,6 +125,47 @@ fn a_benchmark_prints_one_time_for_each_repetition() {
         let output = suite.run(&[&words[..], &more].concat());
         let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(json["times_ms"].as_array().unwrap().len(), 3);
+    }
+}
+
+#[test]
+fn certificates_verify_under_the_anchors_of_cert_chain_only() {
+    let suite = Suite::new();
+    let (private, leaf) = (key("p256.pem"), certificate("release.pem"));
+    let (chain, root, other) =
+        (certificate("issuing-ca.pem"), certificate("root.pem"), certificate("other-root.pem"));
+    let model = ["--method", "certificate", "--model-path", "@model"];
+    let sign = ["--output-bundle", "@b.sig", "--private-key", &private, "--signing-cert", &leaf];
+    let signed = suite.run(&[&["sign-model"], &model[..], &sign, &["--cert-chain", &chain]].concat());
+    assert_eq!(signed.status.code(), Some(0));
+
+    let verify = |anchors: &[&str]| {
+        let words = [&["verify-model"], &model[..], &["--bundle", "@b.sig"], anchors].concat();
+        suite.run(&words).status.code()
+    };
+    assert_eq!(verify(&["--cert-chain", &root]), Some(0));
+    assert_eq!(verify(&["--cert-chain", &other, "--cert-chain", &root]), Some(0));
+    assert_eq!(verify(&["--cert-chain", &chain]), Some(0));
+    assert_eq!(verify(&["--cert-chain", &other]), Some(1));
+    assert_eq!(verify(&[]), Some(2));
+    fs::write(suite.path("model/a"), "changed").unwrap();
+    assert_eq!(verify(&["--cert-chain", &root]), Some(1));
+}
+
+#[test]
+fn certificates_are_timed() {
+    let suite = Suite::new();
+    let (private, leaf, root) = (key("p256.pem"), certificate("full-chain.pem"), certificate("root.pem"));
+    let model = ["--method", "certificate", "--model-path", "@model"];
+    let sign = ["--private-key", &private, "--signing-cert", &leaf];
+    let written = [&["sign-model"], &model[..], &["--output-bundle", "@b.sig"], &sign].concat();
+    assert_eq!(suite.run(&written).status.code(), Some(0));
+    let verify = ["--bundle", "@b.sig", "--cert-chain", &root];
+    for (operation, more) in [("sign", &sign[..]), ("verify", &verify)] {
+        let words = ["benchmark-model", "--repeat", "2", "--operation", operation];
+        let output = suite.run(&[&words[..], &model, more].concat());
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(json["times_ms"].as_array().unwrap().len(), 2);
     }
 }
 

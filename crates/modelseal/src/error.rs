@@ -47,10 +47,10 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// The private key stands among the files to be signed.
-    #[error("{path}: is the private key that signs, and lies in the model")]
-    KeyInModel {
-        /// The key.
+    /// A secret stands among the files to be signed.
+    #[error("{path}: is a secret that signs (a private key, its passphrase or a PIN), and lies in the model")]
+    SecretInModel {
+        /// The file.
         path: ManifestPath,
     },
     /// The bundle would be larger than what readers accept.

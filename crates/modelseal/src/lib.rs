@@ -59,7 +59,8 @@ pub use coverage::{Coverage, EVIDENCE_FILES, SIGNATURE_FILE_NAME};
 pub use digest::{DigestOptions, Digests, Order, digest};
 pub use error::{Error, IgnoredBy};
 pub use modelseal_bundle::{
-    BundleError, BundleMethod, MAX_BUNDLE_BYTES, Statement, UntrustedBundle, VerificationMaterial,
+    BundleError, BundleMethod, MAX_BUNDLE_BYTES, Statement, StatementError, UntrustedBundle,
+    VerificationMaterial,
 };
 pub use modelseal_disk::{
     Cancel, DiskError, ErrorKind, FoundFile, Ignored, IgnoredKind, Inventory, Links, Model, Observer,
@@ -69,10 +70,17 @@ pub use modelseal_manifest::{
     Change, ContentDigest, Differences, Escaped, HashType, IgnorePath, Manifest, ManifestPath, Method,
     ModelDigest, NameError, Resource, ResourceName, RootDigest, Serialization, Sha256Digest, ShardSize,
 };
-pub use modelseal_sign::{KeyAlgorithm, KeySigner, PrivateKey, PrivateKeyError, SignError, Signer};
+#[cfg(feature = "pkcs11")]
+pub use modelseal_sign::pkcs11;
+pub use modelseal_sign::{
+    CertificateSigner, CertificateSignerError, KeyAlgorithm, KeySigner, Passphrase, PrivateKey,
+    PrivateKeyError, SignError, Signer, SigningKey,
+};
 pub use modelseal_verify::{
-    Caveat, MatchedManifest, Mismatch, PublicKey, PublicKeyError, Signer as VerifiedSigner, Trust, Unlisted,
-    VerifiedStatement, VerifyError,
+    Caveat, Certificate, CertificateError, CertificateParseError, CertificateRevocationList,
+    CertificateTrust, CertifiedSigner, Clock, CrlError, JudgedAt, MatchedManifest, Mismatch, PublicKey,
+    PublicKeyError, Signer as VerifiedSigner, SubjectPattern, SubjectPatternError, Timestamp, Trust,
+    Unlisted, UsageProblem, VerifiedStatement, VerifyError,
 };
 pub use release_lint::{Finding, FindingKind};
 pub use sign::{Plan, SignOptions, Signed, plan, sign};

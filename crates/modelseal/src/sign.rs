@@ -7,7 +7,6 @@ use modelseal_manifest::{
     HashType, IgnorePath, Manifest, ManifestError, ManifestPath, Method, ModelDigest, Serialization,
 };
 use modelseal_sign::{SignError, Signer};
-use modelseal_verify::Trust;
 
 use crate::coverage::evidence_problem;
 use crate::{Coverage, EVIDENCE_FILES, Error, Finding, release_lint};
@@ -25,9 +24,9 @@ pub struct SignOptions<'a> {
     pub jobs: NonZeroUsize,
     /// Where the bundle will stand. If that is in the model, it is left out.
     pub bundle_path: Option<&'a Path>,
-    /// Where the private key stands, if it is a file: signing refuses when
-    /// that is among the files to be signed.
-    pub key_path: Option<&'a Path>,
+    /// Files that hold the private key, its passphrase or a PIN: signing
+    /// refuses when one of them is among the files to be signed.
+    pub secret_paths: Vec<&'a Path>,
 }
 
 impl Default for SignOptions<'_> {
@@ -38,7 +37,7 @@ impl Default for SignOptions<'_> {
             hash_type: HashType::Sha256,
             jobs: crate::default_jobs(),
             bundle_path: None,
-            key_path: None,
+            secret_paths: vec![],
         }
     }
 }
@@ -77,7 +76,7 @@ pub struct Signed {
 ///
 /// # Errors
 /// [`Error::Disk`] for whatever can be no part of a model, [`Error::EmptyFile`],
-/// [`Error::NotEvidence`], [`Error::KeyInModel`], [`Error::Partial`],
+/// [`Error::NotEvidence`], [`Error::SecretInModel`], [`Error::Partial`],
 /// [`Error::IgnoreInFile`], and [`Error::Manifest`] when nothing is left to sign.
 pub fn plan<'a>(
     model: &'a Model,
@@ -156,8 +155,7 @@ impl Plan<'_> {
 /// Whatever the signer is, its work verifies under its own key, and says what
 /// it was given.
 fn check_bundle(bundle: &[u8], statement: &Statement, signer: &dyn Signer) -> Result<(), Error> {
-    let trust = Trust::Key(signer.public_key().clone());
-    let verified = modelseal_verify::verify(UntrustedBundle::parse(bundle)?, &trust)?;
+    let verified = modelseal_verify::verify(UntrustedBundle::parse(bundle)?, &signer.trust())?;
     if verified.payload() == statement.to_payload() { Ok(()) } else { Err(SignError::SelfCheck.into()) }
 }
 
@@ -173,8 +171,8 @@ fn check_files(inventory: &Inventory, options: &SignOptions<'_>) -> Result<(), E
     if let (Method::Shards(_), Some(empty)) = (options.method, empty) {
         return Err(Error::EmptyFile { path: empty.path.clone() });
     }
-    match options.key_path.and_then(|key| inventory.same_file(key)) {
-        Some(key) => Err(Error::KeyInModel { path: key.path.clone() }),
+    match options.secret_paths.iter().find_map(|secret| inventory.same_file(secret)) {
+        Some(secret) => Err(Error::SecretInModel { path: secret.path.clone() }),
         None => Ok(()),
     }
 }

@@ -8,7 +8,7 @@ use modelseal_disk::{
     Observer, PrivateDir, StagedOutput, Unfit, WalkRules,
 };
 use modelseal_manifest::{IgnorePath, Manifest, ManifestPath, ModelDigest};
-use modelseal_verify::{MatchedManifest, Mismatch, Trust, Unlisted, VerifiedStatement};
+use modelseal_verify::{MatchedManifest, Mismatch, Signer, Trust, Unlisted, VerifiedStatement};
 
 use crate::coverage::{evidence_problem, git_paths};
 use crate::{EVIDENCE_FILES, Error, IgnoredBy};
@@ -173,11 +173,7 @@ pub fn verify(
     let signer = statement.signer().clone();
     let matched = statement.compare(&resources, &unhashed, unlisted);
     if !inventory.unfit.is_empty() {
-        let mut differences = matched.err().map(|mismatch| mismatch.differences).unwrap_or_default();
-        // What is there as something else is not missing.
-        let unfit: HashSet<&str> = inventory.unfit.iter().filter_map(DiskError::path).collect();
-        differences.missing.retain(|path| !unfit.contains(&*path.to_string()));
-        return Err(Error::Unfit { unfit: inventory.unfit, differences: Box::new(differences), signer });
+        return Err(unfit(inventory.unfit, matched.err(), signer));
     }
     let matched = matched.map_err(|mismatch| match unfinished_output(&mismatch) {
         Some(path) => Error::Partial { path },
@@ -270,6 +266,15 @@ fn measure(
     };
     let select = |path: &ManifestPath| manifest.is_unnamed_file() || signed.contains(path);
     Ok(model.measure(inventory, rules, select, &measure, observer)?)
+}
+
+/// What can be no part of a model, and how the rest differs.
+fn unfit(unfit: Vec<DiskError>, mismatch: Option<Box<Mismatch>>, signer: Signer) -> Error {
+    let mut differences = mismatch.map(|mismatch| mismatch.differences).unwrap_or_default();
+    // What is there as something else is not missing.
+    let there: HashSet<&str> = unfit.iter().filter_map(DiskError::path).collect();
+    differences.missing.retain(|path| !there.contains(&*path.to_string()));
+    Error::Unfit { unfit, differences: Box::new(differences), signer }
 }
 
 /// Somebody signs this very model at this very moment, and nothing else is

@@ -1,12 +1,18 @@
+#![expect(clippy::doc_markdown, reason = "help is plain text")]
+
 use std::ffi::OsString;
+use std::fmt::{self, Debug};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use modelseal::{Coverage, HashType, KeyAlgorithm, Links, Method, Model, ShardSize};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use modelseal::pkcs11::{ModuleReference, Uri, UriError};
+use modelseal::{
+    Coverage, HashType, KeyAlgorithm, Links, Method, Model, ShardSize, SubjectPattern, Timestamp,
+};
 
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 use super::inputs::ignore_paths;
 use super::output::Format;
 
@@ -54,6 +60,9 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Compute the root digest and the model digest
     Digest(DigestArgs),
+    /// Look at hardware tokens and security modules
+    #[command(subcommand)]
+    Pkcs11(Pkcs11Command),
     /// Show what a bundle claims, without verifying any of it
     Inspect(InspectArgs),
     /// Show the whole way: make a key, sign, verify, tamper, be refused
@@ -75,6 +84,13 @@ pub(crate) struct KeygenArgs {
     /// The kind of key
     #[arg(long = "type", value_enum, default_value_t, value_name = "TYPE")]
     pub(crate) key_type: KeyType,
+    /// Keep the private key under a passphrase, which is asked for
+    /// (or taken from --passphrase-file, or from MODELSEAL_PASSPHRASE)
+    #[arg(long)]
+    pub(crate) encrypt: bool,
+    /// The passphrase is the first line of this file
+    #[arg(long, value_name = "FILE", requires = "encrypt")]
+    pub(crate) passphrase_file: Option<PathBuf>,
     /// Replace existing files
     #[arg(long)]
     pub(crate) force: bool,
@@ -105,9 +121,8 @@ impl From<KeyType> for KeyAlgorithm {
 pub(crate) struct SignArgs {
     /// The model: a directory, or one file
     pub(crate) model: PathBuf,
-    /// The private key, in PEM (PKCS#8 or SEC1)
-    #[arg(long, value_name = "KEY", required_unless_present = "dry_run")]
-    pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
     /// Where the signature goes, - for standard output
     /// [default: MODEL/model.sig for a directory, MODEL.sig for a file]
     #[arg(long, short, value_name = "FILE")]
@@ -125,6 +140,38 @@ pub(crate) struct SignArgs {
 impl SignArgs {
     pub(crate) fn writes_to_stdout(&self) -> bool {
         self.output.as_deref() == Some(Path::new("-")) && !self.dry_run
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SignerArgs {
+    /// The private key, in PEM (PKCS#8 or SEC1)
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<PathBuf>,
+    /// The passphrase of the private key is the first line of this file
+    /// [default: MODELSEAL_PASSPHRASE, or it is asked for]
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// The private key on a hardware token: pkcs11:token=…;object=…?module-path=…&pin-source=…
+    /// [the PIN's default: MODELSEAL_PIN, or it is asked for]
+    #[arg(long, value_name = "URI", conflicts_with = "key")]
+    pub(crate) pkcs11: Option<Pkcs11Uri>,
+    /// Sign under this certificate, in PEM; others after it are taken as its chain
+    #[arg(long, value_name = "PEM")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// Sign under the certificate that the token holds with the id of the key
+    #[arg(long, requires = "pkcs11", conflicts_with = "certificate")]
+    pub(crate) token_certificate: bool,
+    /// What lies between the certificate and the roots that verifiers trust (repeat for several)
+    #[arg(long, value_name = "PEM")]
+    pub(crate) chain: Vec<PathBuf>,
+}
+
+impl SignerArgs {
+    /// Files that hold secrets, which no model may hold.
+    pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
+        let pin = self.pkcs11.as_ref().and_then(|uri| uri.parse().ok()?.pin_file().map(Path::to_owned));
+        [self.key.clone(), self.passphrase_file.clone(), pin].into_iter().flatten().collect()
     }
 }
 
@@ -193,9 +240,8 @@ fn shard_size(text: &str) -> Result<ShardSize, String> {
 pub(crate) struct VerifyArgs {
     /// The model: a directory, or one file
     pub(crate) model: PathBuf,
-    /// The publisher's public key, in PEM
-    #[arg(long, value_name = "PUB")]
-    pub(crate) key: PathBuf,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
     /// The signature [default: MODEL/model.sig for a directory, MODEL.sig for a file]
     #[arg(long, value_name = "FILE")]
     pub(crate) signature: Option<PathBuf>,
@@ -214,6 +260,103 @@ pub(crate) struct VerifyArgs {
     /// Threads that hash [default: one for each processor]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
+}
+
+#[derive(Args, Debug)]
+#[command(group(ArgGroup::new("trust").args(["key", "root", "leaf"]).required(true).multiple(true)))]
+pub(crate) struct TrustArgs {
+    /// The publisher's public key, in PEM
+    #[arg(long, value_name = "PUB", conflicts_with_all = ["root", "leaf"])]
+    pub(crate) key: Option<PathBuf>,
+    /// Believe certificates under these, in PEM (repeat for several); an intermediate may stand here too
+    #[arg(long, value_name = "PEM")]
+    pub(crate) root: Vec<PathBuf>,
+    /// Believe this one signing certificate, in PEM; with --root, both have to hold
+    #[arg(long, value_name = "PEM")]
+    pub(crate) leaf: Option<PathBuf>,
+    /// What the subject of the signing certificate has to hold, such as CN=Release,O=Acme
+    #[arg(long, value_name = "NAME", conflicts_with = "key")]
+    pub(crate) subject: Option<SubjectPattern>,
+    /// Honour a certificate revocation list, in PEM or DER (repeat for several)
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    pub(crate) crl: Vec<PathBuf>,
+    /// For audits: judge the validity of certificates at this time (2026-01-31 or 2026-01-31T12:00:00Z),
+    /// for which nobody but you vouches
+    #[arg(long, value_name = "TIME", conflicts_with = "key", value_parser = time)]
+    pub(crate) at: Option<Timestamp>,
+}
+
+/// A time, or a day, which stands for its beginning in UTC.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let day = || format!("{text}T00:00:00Z").parse();
+    let time = text.parse::<Timestamp>().or_else(|_| day());
+    time.ok()
+        .filter(|time| *time >= Timestamp::UNIX_EPOCH)
+        .ok_or_else(|| "expected a time such as 2026-01-31T12:00:00Z, or a day such as 2026-01-31".to_owned())
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Pkcs11Command {
+    /// List tokens, and the keys and certificates on them
+    List(ListArgs),
+    /// Print the public half of a key on a token, in PEM
+    PublicKey(PublicKeyArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ListArgs {
+    /// The vendor's module, by its full path, or a PKCS#11 URI that names it and perhaps a token
+    #[arg(value_name = "MODULE|URI")]
+    module: OsString,
+    /// Log in to the one token that the URI names, to see private keys
+    /// [the PIN's default: MODELSEAL_PIN, or it is asked for]
+    #[arg(long)]
+    pub(crate) login: bool,
+}
+
+impl ListArgs {
+    pub(crate) fn uri(&self) -> Result<Uri, Failure> {
+        if let Some(text) = self.module.to_str().filter(|text| text.starts_with("pkcs11:")) {
+            return Pkcs11Uri(text.to_owned()).parse();
+        }
+        let module = ModuleReference::Path(PathBuf::from(&self.module));
+        Ok(Uri { module: Some(module), ..Uri::default() })
+    }
+}
+
+/// A PKCS#11 URI that was not read yet: the argument parser quotes what it
+/// cannot read, and a URI may hold a PIN.
+#[derive(Clone)]
+pub(crate) struct Pkcs11Uri(String);
+
+impl From<String> for Pkcs11Uri {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl Debug for Pkcs11Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pkcs11Uri(…)")
+    }
+}
+
+impl Pkcs11Uri {
+    pub(crate) fn parse(&self) -> Result<Uri, Failure> {
+        self.0.parse().map_err(|error: UriError| Failure::new(Exit::Usage, "pkcs11-uri", error.to_string()))
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PublicKeyArgs {
+    /// The key: pkcs11:token=…;object=…?module-path=…
+    pub(crate) uri: Pkcs11Uri,
+    /// Write it to a file
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace an existing file
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
 }
 
 #[derive(Args, Debug)]

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use modelseal::IgnoredBy;
 use modelseal::{
-    BundleError, Differences, DiskError, Error, ErrorKind, Unsigned, VerifiedSigner, VerifyError,
+    BundleError, BundleMethod, CertificateError, Differences, DiskError, Error, ErrorKind, JudgedAt,
+    SignError, Unsigned, VerifiedSigner, VerifyError,
 };
+use modelseal::{IgnoredBy, StatementError};
 
 use super::text::shown;
 
@@ -153,6 +154,7 @@ impl Task {
                 let help = "remove them, or take the signed files alone with --into DIR and without --strict";
                 (refused, "not-signed", Some(help))
             }
+            Error::Sign(SignError::SelfCheck) => (Exit::Undecided, "signer", Some(SELF_CHECK_HELP)),
             Error::Sign(_) | Error::SelfCheck(_) => (Exit::Undecided, "signer", None),
             Error::IgnoresSigned { by: IgnoredBy::Caller, .. } => {
                 (Exit::Usage, "ignores-signed", Some("a signed file cannot be ignored: leave the option out"))
@@ -176,6 +178,8 @@ impl Task {
             .helped(disk_help(error, self))
     }
 }
+
+const SELF_CHECK_HELP: &str = "does the token hold another public key or certificate under the id of this key? modelseal pkcs11 list shows them";
 
 /// Errors of the library are about the model or the bundle, and do not know by
 /// which path the caller named it.
@@ -215,11 +219,9 @@ fn other(error: &Error, refused: Exit) -> (Exit, &'static str, Option<&'static s
         Error::NotEvidence { .. } => {
             (refused, "reserved-name", Some("rename it: modelseal keeps signatures under this name"))
         }
-        Error::KeyInModel { .. } => (
-            refused,
-            "key-in-model",
-            Some("move the private key out of the model: releases are copied to strangers"),
-        ),
+        Error::SecretInModel { .. } => {
+            (refused, "key-in-model", Some("move it out of the model: releases are copied to strangers"))
+        }
         Error::BundleTooLarge { .. } => {
             (refused, "too-large", Some("the model has too many files, or the shards are too small"))
         }
@@ -290,6 +292,7 @@ fn verify_code(error: &VerifyError) -> &'static str {
         VerifyError::EmbeddedKeyUnreadable => "malformed-bundle",
         VerifyError::Signature { .. } => "bad-signature",
         VerifyError::LogEntriesNotChecked { .. } => "log-entries",
+        VerifyError::Certificate(error) => certificate_code(error),
         VerifyError::Statement(_) => "malformed-statement",
         _ => "unknown",
     }
@@ -301,7 +304,62 @@ fn verify_help(error: &VerifyError) -> Option<&'static str> {
         VerifyError::Signature { .. } => {
             Some("do not use this model; fetch model and signature anew from the publisher")
         }
-        VerifyError::Method { .. } => Some("this version verifies bundles of the method \"key\""),
+        VerifyError::Method { found, .. } => Some(match found {
+            BundleMethod::Key => "verify it with --key PUB, the publisher's public key",
+            BundleMethod::Certificate => {
+                "verify it with --root PEM, the root of the publisher's certificates"
+            }
+            BundleMethod::Sigstore => "this version does not verify Sigstore identities",
+        }),
+        VerifyError::Certificate(error) => certificate_help(error),
+        VerifyError::Statement(
+            StatementError::LegacyPredicateType { .. } | StatementError::LegacyAlgorithm { .. },
+        ) => Some("ask the publisher for a signature by a current release"),
+        _ => None,
+    }
+}
+
+fn certificate_code(error: &CertificateError) -> &'static str {
+    match error {
+        CertificateError::Malformed { .. } | CertificateError::EmptyChain => "malformed-bundle",
+        CertificateError::Key { .. } => "certificate-key",
+        CertificateError::Usage { .. } => "certificate-usage",
+        CertificateError::UnknownIssuer { .. } => "unknown-issuer",
+        CertificateError::Expired { .. } => "certificate-expired",
+        CertificateError::NotYetValid { .. } => "certificate-not-yet-valid",
+        CertificateError::Revoked { .. } => "certificate-revoked",
+        CertificateError::CrlExpired { .. } | CertificateError::CrlFromFuture { .. } => "crl-out-of-date",
+        CertificateError::Path { .. } | CertificateError::TooComplicated { .. } => "certificate-chain",
+        CertificateError::Subject { .. } => "wrong-subject",
+        CertificateError::Leaf { .. } => "wrong-certificate",
+        _ => "unknown",
+    }
+}
+
+fn certificate_help(error: &CertificateError) -> Option<&'static str> {
+    match error {
+        CertificateError::UnknownIssuer { .. } => Some(
+            "ask the publisher, over another channel, which root their certificates have; one in the bundle proves nothing",
+        ),
+        CertificateError::Expired { at: JudgedAt::Asserted(_), .. }
+        | CertificateError::NotYetValid { at: JudgedAt::Asserted(_), .. } => None,
+        CertificateError::Expired { .. } => Some(
+            "nothing proves that the signature was made before; ask the publisher to sign anew, or audit the past with --at TIME",
+        ),
+        CertificateError::NotYetValid { .. } => Some("is the clock of this machine right?"),
+        CertificateError::Revoked { .. } => Some("do not use this model; ask the publisher what happened"),
+        CertificateError::CrlExpired { .. } | CertificateError::CrlFromFuture { .. } => {
+            Some("fetch the current list from the certificate authority")
+        }
+        CertificateError::Subject { .. } => {
+            Some("somebody else under the same root signed this model: is that meant?")
+        }
+        CertificateError::Leaf { .. } => {
+            Some("ask the publisher, over another channel, whether they have a new certificate")
+        }
+        CertificateError::Usage { .. } => {
+            Some("the publisher has to sign with a certificate that is made for signing code")
+        }
         _ => None,
     }
 }

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use super::failure::{Details, Exit, Failure};
 use super::shapes::{signer_json, unsigned_json};
-use super::text::{BAD, HELP, slash};
+use super::text::{BAD, HELP, slash, without_pins};
 
 pub(crate) fn json(failure: &Failure) -> Value {
-    let mut error = json!({ "code": failure.code, "message": failure.message, "help": failure.help });
+    let mut error =
+        json!({ "code": failure.code, "message": without_pins(&failure.message), "help": failure.help });
     match &failure.details {
         Details::None => {}
         Details::Unsigned(unsigned) => error["not_signed"] = unsigned_json(unsigned),
@@ -46,7 +47,7 @@ fn differences_json(differences: &Differences) -> Value {
 
 pub(crate) fn human(failure: &Failure, err: &mut dyn Write) -> io::Result<()> {
     let verdict = if failure.exit == Exit::NotVerified { "NOT VERIFIED: " } else { "" };
-    writeln!(err, "{BAD}error{BAD:#}: {BAD}{verdict}{BAD:#}{}", failure.message)?;
+    writeln!(err, "{BAD}error{BAD:#}: {BAD}{verdict}{BAD:#}{}", without_pins(&failure.message))?;
     match &failure.details {
         Details::None => {}
         Details::Unsigned(unsigned) => {

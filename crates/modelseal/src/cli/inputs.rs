@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use modelseal::{
-    Cancel, DiskError, Error, IgnorePath, ManifestPath, Model, PrivateKey, PrivateKeyError, PublicKey,
-    PublicKeyError, UntrustedBundle,
+    Cancel, Certificate, CertificateParseError, CertificateRevocationList, DiskError, Error, IgnorePath,
+    ManifestPath, Model, PrivateKey, PrivateKeyError, PublicKey, PublicKeyError, UntrustedBundle,
 };
 use modelseal_bundle::MAX_BUNDLE_BYTES;
 use modelseal_disk::{read_named, read_regular};
@@ -13,10 +13,15 @@ use zeroize::Zeroizing;
 
 use super::failure::{Exit, Failure, Named, Task};
 use super::output::Terminal;
+use super::secrets;
 use super::text::shown;
 
 /// Keys are a few hundred bytes.
 const MAX_KEY_BYTES: u64 = 64 * 1024;
+/// A certificate is one or two kilobytes; some roots come in large files.
+const MAX_CERTIFICATE_BYTES: u64 = 4 * 1024 * 1024;
+/// Lists of large authorities have some megabytes.
+const MAX_CRL_BYTES: u64 = 64 * 1024 * 1024;
 
 /// `MODEL/model.sig` for a directory, `MODEL.sig` for a file.
 pub(crate) fn default_bundle_path(path: &Path, model: &Model) -> PathBuf {
@@ -29,21 +34,65 @@ pub(crate) fn default_bundle_path(path: &Path, model: &Model) -> PathBuf {
     }
 }
 
-pub(crate) fn read_private_key(path: &Path, cancel: &Cancel) -> Result<PrivateKey, Failure> {
+pub(crate) fn read_private_key(
+    path: &Path,
+    passphrase_file: Option<&Path>,
+    cancel: &Cancel,
+) -> Result<PrivateKey, Failure> {
+    if path.to_str().is_some_and(|path| path.starts_with("pkcs11:")) {
+        let message = format!("{}: is a PKCS#11 URI, and no file", shown(path));
+        return Err(Failure::new(Exit::Usage, "private-key", message).help("name it with --pkcs11"));
+    }
     let pem = read_named(path, MAX_KEY_BYTES, cancel).map_err(|error| Failure::input(&error))?;
     let pem = Zeroizing::new(pem);
-    PrivateKey::from_pem(&pem).map_err(|error| {
-        let help = match &error {
-            PrivateKeyError::Encrypted | PrivateKeyError::LegacyEncryption => {
-                "decrypt it first: openssl pkey -in KEY -out PLAIN-KEY"
-            }
-            PrivateKeyError::Label { found } if found == "PUBLIC KEY" => {
-                "signing takes the private key, verifying the public one"
-            }
-            _ => "modelseal keygen makes a key",
+    let key = match PrivateKey::from_pem(&pem) {
+        Err(PrivateKeyError::Encrypted) => {
+            let passphrase = secrets::passphrase(path, passphrase_file, cancel)?;
+            PrivateKey::from_encrypted_pem(&pem, &passphrase)
+        }
+        Ok(_) if passphrase_file.is_some() => {
+            let message =
+                format!("{}: is not encrypted, so --passphrase-file has nothing to open", shown(path));
+            return Err(Failure::new(Exit::Usage, "private-key", message).help("leave --passphrase-file out"));
+        }
+        key => key,
+    };
+    key.map_err(|error| private_key_failure(path, &error))
+}
+
+fn private_key_failure(path: &Path, error: &PrivateKeyError) -> Failure {
+    let help = match error {
+        PrivateKeyError::LegacyEncryption | PrivateKeyError::UnsupportedEncryption => {
+            "encrypt it anew: openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW-KEY"
+        }
+        PrivateKeyError::WrongPassphrase => "check the passphrase and start again; nothing was written",
+        PrivateKeyError::Label { found } if found == "PUBLIC KEY" => {
+            "signing takes the private key, verifying the public one"
+        }
+        PrivateKeyError::NotPem => {
+            "modelseal keygen makes a key; openssl pkey -inform DER -in KEY -out KEY.pem converts one in DER"
+        }
+        _ => "modelseal keygen makes a key",
+    };
+    Failure::new(Exit::Usage, "private-key", format!("{}: {error}", shown(path))).help(help)
+}
+
+/// Every certificate of a PEM file, at least one.
+pub(crate) fn read_certificates(path: &Path, cancel: &Cancel) -> Result<Vec<Certificate>, Failure> {
+    let pem = read_named(path, MAX_CERTIFICATE_BYTES, cancel).map_err(|error| Failure::input(&error))?;
+    Certificate::all_from_pem(&pem).map_err(|error| {
+        let help = match error {
+            CertificateParseError::Label { .. } => "name a file that holds certificates and nothing else",
+            _ => "convert DER with: openssl x509 -inform DER -in CERTIFICATE -out CERTIFICATE.pem",
         };
-        Failure::new(Exit::Usage, "private-key", format!("{}: {error}", shown(path))).help(help)
+        Failure::new(Exit::Usage, "certificate", format!("{}: {error}", shown(path))).help(help)
     })
+}
+
+pub(crate) fn read_crls(path: &Path, cancel: &Cancel) -> Result<Vec<CertificateRevocationList>, Failure> {
+    let bytes = read_named(path, MAX_CRL_BYTES, cancel).map_err(|error| Failure::input(&error))?;
+    CertificateRevocationList::all_from_bytes(&bytes)
+        .map_err(|error| Failure::new(Exit::Usage, "crl", format!("{}: {error}", shown(path))))
 }
 
 /// A signature may take the place of an older one, or of an empty file, and of
@@ -69,6 +118,9 @@ pub(crate) fn read_public_key(path: &Path, cancel: &Cancel) -> Result<PublicKey,
         let help = match &error {
             PublicKeyError::Label { found } if found.ends_with("PRIVATE KEY") => {
                 "verifying takes the public key: keygen wrote it beside the private one, as KEY.pub"
+            }
+            PublicKeyError::Label { found } if found == "CERTIFICATE" => {
+                "a certificate is believed with --root, or --leaf"
             }
             _ => "ask the publisher for the public key in PEM, as keygen writes it to KEY.pub",
         };

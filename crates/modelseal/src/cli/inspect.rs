@@ -2,17 +2,18 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelseal::{
-    DiskError, Error, Escaped, Manifest, PublicKey, SIGNATURE_FILE_NAME, Statement, UntrustedBundle,
-    VerificationMaterial,
+    BundleMethod, Certificate, CertificateParseError, DiskError, Error, Escaped, Manifest, PublicKey,
+    SIGNATURE_FILE_NAME, Statement, UntrustedBundle, VerificationMaterial,
 };
-use modelseal_bundle::{MAX_BUNDLE_BYTES, StatementError};
+use modelseal_bundle::{MAX_BUNDLE_BYTES, StatementError, legacy};
 use modelseal_disk::read_regular;
 use serde_json::{Value, json};
 
 use super::args::InspectArgs;
 use super::failure::{Failure, Named, Task};
 use super::output::Report;
-use super::text::{BAD, GOOD, WARN, count, how, row, shown};
+use super::shapes::certificate_json;
+use super::text::{BAD, GOOD, WARN, count, how, row, shown, validity};
 
 pub(crate) struct InspectReport {
     path: PathBuf,
@@ -33,7 +34,13 @@ pub(crate) fn run(args: &InspectArgs) -> Result<InspectReport, Failure> {
     let bundle = UntrustedBundle::parse(&bytes).map_err(|error| {
         Task::Verifying.failure(Error::from(error), &Named { model: &path, bundle: &path, is_strict: false })
     })?;
-    let statement = Statement::parse(bundle.envelope().payload());
+    let payload = bundle.envelope().payload();
+    let statement = match Statement::parse(payload) {
+        Err(StatementError::PredicateType { found }) if found == legacy::PREDICATE_TYPE_V0_2 => {
+            legacy::parse_statement_v0_2(payload)
+        }
+        statement => statement,
+    };
     Ok(InspectReport { path, bundle, statement })
 }
 
@@ -65,6 +72,18 @@ impl InspectReport {
     }
 }
 
+impl InspectReport {
+    fn certificates(&self) -> Vec<Result<Certificate, CertificateParseError>> {
+        match self.bundle.material() {
+            VerificationMaterial::Key(_) => vec![],
+            VerificationMaterial::CertificateChain(chain) => {
+                chain.iter().map(|der| Certificate::from_der(der)).collect()
+            }
+            VerificationMaterial::Certificate(leaf) => vec![Certificate::from_der(leaf)],
+        }
+    }
+}
+
 impl Report for InspectReport {
     fn json(&self) -> Value {
         let statement = match &self.statement {
@@ -79,6 +98,10 @@ impl Report for InspectReport {
                 "media_type": self.bundle.media_type().as_str(),
                 "method": self.bundle.method().as_str(),
                 "key": self.key_named(),
+                "certificates": self.certificates().iter().map(|read| match read {
+                    Ok(certificate) => certificate_json(certificate),
+                    Err(error) => json!({ "error": error.to_string() }),
+                }).collect::<Vec<_>>(),
                 "log_entries": self.bundle.log_entries().len(),
                 "timestamps": self.bundle.timestamps().len(),
                 "statement": statement,
@@ -97,6 +120,16 @@ impl Report for InspectReport {
         if let Some(key) = self.key_named() {
             row(out, WARN, "Key", key)?;
         }
+        for certificate in self.certificates() {
+            match certificate {
+                Ok(certificate) => {
+                    let (subject, issuer) = (certificate.subject(), certificate.issuer());
+                    row(out, WARN, "Certificate", format_args!("{subject}, issued by {issuer}"))?;
+                    writeln!(out, "            {}", validity(&certificate))?;
+                }
+                Err(error) => row(out, BAD, "Certificate", error)?,
+            }
+        }
         row(
             out,
             WARN,
@@ -108,15 +141,23 @@ impl Report for InspectReport {
             ),
         )?;
         match &self.statement {
-            Ok(statement) => print_statement(out, statement),
-            Err(error) => row(out, BAD, "Statement", error),
+            Ok(statement) => print_statement(out, statement)?,
+            Err(error) => return row(out, BAD, "Statement", error),
         }
+        let trust = match self.bundle.method() {
+            BundleMethod::Key => "--key PUB",
+            BundleMethod::Certificate => "--root PEM",
+            BundleMethod::Sigstore => return Ok(()),
+        };
+        writeln!(out, "{GOOD}To verify{GOOD:#}: modelseal verify MODEL {trust}")
     }
 }
 
 fn print_statement(out: &mut dyn Write, statement: &Statement) -> io::Result<()> {
     let manifest = statement.manifest();
-    row(out, WARN, "Subject", Escaped(statement.subject_name()))?;
+    if !statement.subject_name().is_empty() {
+        row(out, WARN, "Subject", Escaped(statement.subject_name()))?;
+    }
     row(out, WARN, "Root", manifest.root_digest())?;
     if let Some(digest) = manifest.model_digest() {
         row(out, WARN, "Model", digest)?;
@@ -130,7 +171,7 @@ fn print_statement(out: &mut dyn Write, statement: &Statement) -> io::Result<()>
     for resource in manifest.resources() {
         writeln!(out, "  {}  {}", resource.digest.to_hex(), resource.name)?;
     }
-    writeln!(out, "{GOOD}To verify{GOOD:#}: modelseal verify MODEL --key PUB")
+    Ok(())
 }
 
 fn order(manifest: &Manifest) -> &'static str {

@@ -10,10 +10,14 @@ mod inspect;
 mod keygen;
 mod model_signing;
 mod output;
+mod pkcs11;
 mod progress;
+mod secrets;
 mod shapes;
 mod sign;
+mod signer;
 mod text;
+mod trust;
 mod verify;
 
 use std::ffi::OsStr;
@@ -24,7 +28,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use modelseal::{Cancel, Escaped};
 
-use args::{Arguments, Command};
+use args::{Arguments, Command, Pkcs11Command};
 use failure::Exit;
 use output::Terminal;
 
@@ -45,19 +49,20 @@ pub(crate) fn main() -> ExitCode {
 }
 
 /// Prints help, or what is wrong with the arguments. An argument that could
-/// act on the terminal is shown escaped, and then without colours.
+/// act on the terminal is shown escaped, one with a PIN without it, and then
+/// without colours.
 fn complain(error: &clap::Error) -> Exit {
     let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
     let hostile: Vec<String> = std::env::args_os()
         .map(|argument| argument.to_string_lossy().into_owned())
-        .filter(|argument| argument.chars().any(Escaped::is_escaped))
+        .filter(|argument| argument.chars().any(Escaped::is_escaped) || text::holds_pin(argument))
         .collect();
     if hostile.is_empty() || exit == Exit::Success {
         return if error.print().is_ok() { exit } else { Exit::Undecided };
     }
     let escape = |text: String, argument: &String| text.replace(argument, &Escaped(argument).to_string());
-    let text = hostile.iter().fold(error.render().to_string(), escape);
-    for line in text.split('\n') {
+    let text = text::without_pins(&hostile.iter().fold(error.render().to_string(), escape));
+    for line in text.trim_end_matches('\n').split('\n') {
         // There is nobody left to tell when this fails.
         let _ = writeln!(anstream::stderr(), "{}", Escaped(line).to_string().replace(r"\\", r"\"));
     }
@@ -67,13 +72,19 @@ fn complain(error: &clap::Error) -> Exit {
 fn run(arguments: Arguments, program: &OsStr, cancel: &Cancel) -> Exit {
     let terminal = Terminal::new(arguments.global.format, arguments.global.quiet);
     match arguments.command {
-        Command::Keygen(args) => terminal.finish("keygen/v1", &keygen::run(&args)),
+        Command::Keygen(args) => terminal.finish("keygen/v1", &keygen::run(&args, cancel)),
         Command::Sign(args) => terminal
             .redirected(args.writes_to_stdout())
             .finish("sign/v1", &sign::run(&args, terminal, cancel)),
         Command::Verify(args) => terminal.finish("verify/v1", &verify::run(&args, terminal, cancel)),
         Command::Digest(args) => terminal.finish("digest/v1", &digest::run(&args, terminal, cancel)),
         Command::Inspect(args) => terminal.finish("inspect/v1", &inspect::run(&args)),
+        Command::Pkcs11(Pkcs11Command::List(args)) => {
+            terminal.finish("pkcs11-list/v1", &pkcs11::list(&args, cancel))
+        }
+        Command::Pkcs11(Pkcs11Command::PublicKey(args)) => {
+            terminal.finish("pkcs11-public-key/v1", &pkcs11::public_key(&args, cancel))
+        }
         Command::Demo(args) => terminal.finish("demo/v1", &demo::run(&args, program, terminal)),
         Command::ModelSigning { arguments } => {
             let program = Path::new(program).file_name().unwrap_or_default();
@@ -84,12 +95,12 @@ fn run(arguments: Arguments, program: &OsStr, cancel: &Cancel) -> Exit {
 }
 
 /// The first signal asks the work to stop, so that nothing half-done is left;
-/// the second ends the process at once.
+/// the second ends the process at once, and so does one at a prompt.
 fn cancel_on_signal() -> Cancel {
     let cancel = Cancel::default();
     let handle = cancel.clone();
     let installed = ctrlc::set_handler(move || {
-        if handle.is_cancelled() {
+        if handle.is_cancelled() || secrets::stop_asking() {
             std::process::exit(Exit::Interrupted.code());
         }
         handle.cancel();

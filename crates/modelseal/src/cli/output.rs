@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::failure::{Exit, Failure};
 use super::failure_report;
-use super::text::{BAD, WARN};
+use super::text::{BAD, WARN, without_pins};
 
 /// What a command found out, in both forms.
 pub(crate) trait Report {
@@ -58,7 +58,7 @@ impl Terminal {
     pub(crate) fn warn(self, message: &str) {
         if self.is_talkative() {
             // There is nobody left to tell when this fails.
-            let _ = writeln!(anstream::stderr(), "{WARN}warning{WARN:#}: {message}");
+            let _ = writeln!(anstream::stderr(), "{WARN}warning{WARN:#}: {}", without_pins(message));
         }
     }
 

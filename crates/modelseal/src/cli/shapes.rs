@@ -2,14 +2,61 @@
 
 use std::path::Path;
 
-use modelseal::{KeyAlgorithm, Manifest, Method, ModelDigest, Sha256Digest, Unsigned, VerifiedSigner};
+use modelseal::{
+    Certificate, CertifiedSigner, KeyAlgorithm, Manifest, Method, ModelDigest, Sha256Digest, Unsigned,
+    VerifiedSigner,
+};
 use serde_json::{Value, json};
+
+use super::signer::SignerFacts;
 
 pub(crate) fn signer_json(signer: &VerifiedSigner) -> Value {
     match signer {
         VerifiedSigner::Key { algorithm, fingerprint } => key_json(*algorithm, fingerprint),
+        VerifiedSigner::Certificate(signer) => certified_json(signer),
         other => json!({ "description": other.to_string() }),
     }
+}
+
+pub(crate) fn method(signer: &VerifiedSigner) -> &'static str {
+    match signer {
+        VerifiedSigner::Certificate(_) => "certificate",
+        _ => "key",
+    }
+}
+
+fn certified_json(signer: &CertifiedSigner) -> Value {
+    let at = signer.judged_at();
+    let key = signer.leaf().public_key().ok();
+    json!({
+        "algorithm": key.as_ref().map(|key| key.algorithm().to_string()),
+        "fingerprint": key.map(|key| format!("sha256:{}", key.fingerprint())),
+        "certificate": certificate_json(signer.leaf()),
+        "chain": signer.issuers().iter().map(certificate_json).collect::<Vec<_>>(),
+        "not_in_any_crl": signer.unlisted().iter().map(Certificate::subject).collect::<Vec<_>>(),
+        "judged_at": { "time": at.time().to_string(), "evidence": at.code() },
+    })
+}
+
+pub(crate) fn certificate_json(certificate: &Certificate) -> Value {
+    json!({
+        "subject": certificate.subject(),
+        "issuer": certificate.issuer(),
+        "serial": certificate.serial(),
+        "not_before": certificate.not_before().to_string(),
+        "not_after": certificate.not_after().to_string(),
+        "fingerprint": format!("sha256:{}", certificate.fingerprint()),
+    })
+}
+
+/// A signer, as the publisher knows it.
+pub(crate) fn facts_json(facts: &SignerFacts) -> Value {
+    let mut signer = key_json(facts.key.algorithm(), &facts.key.fingerprint());
+    if let Some((leaf, chain)) = &facts.certificate {
+        signer["certificate"] = certificate_json(leaf);
+        signer["chain"] = chain.iter().map(certificate_json).collect();
+    }
+    signer
 }
 
 pub(crate) fn key_json(algorithm: KeyAlgorithm, fingerprint: &Sha256Digest) -> Value {

@@ -1,27 +1,25 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use modelseal::{
-    Cancel, Escaped, Finding, IgnorePath, Ignored, Inventory, KeySigner, Model, PublicKey, SignOptions,
-    Signed, Signer,
-};
+use modelseal::{Cancel, Escaped, Finding, IgnorePath, Ignored, Inventory, Model, SignOptions, Signed};
 use modelseal_disk::{Overwrite, write_output};
 use serde_json::{Value, json};
 
 use super::args::SignArgs;
 use super::failure::{Exit, Failure, Named, Task};
-use super::inputs::{absent, default_bundle_path, read_private_key, refuse_unless_signature, warn_of_absent};
+use super::inputs::{absent, default_bundle_path, refuse_unless_signature, warn_of_absent};
 use super::output::{Report, Terminal};
 use super::progress::Progress;
-use super::shapes::{key_json, model_json};
-use super::text::{GOOD, WARN, amount, how, row, shown, slash};
+use super::shapes::{facts_json, model_json};
+use super::signer::{self, Chosen, SignerFacts};
+use super::text::{GOOD, WARN, amount, how, row, shown, slash, validity};
 
 pub(crate) enum SignReport {
     Signed {
         model: PathBuf,
         bundle: Option<PathBuf>,
         signed: Box<Signed>,
-        key: Box<PublicKey>,
+        facts: Box<SignerFacts>,
         absent: Vec<IgnorePath>,
     },
     Planned {
@@ -36,13 +34,14 @@ pub(crate) enum SignReport {
 pub(crate) fn run(args: &SignArgs, terminal: Terminal, cancel: &Cancel) -> Result<SignReport, Failure> {
     let model = Model::open(&args.model).map_err(|error| Task::Signing.disk(&error))?;
     let bundle_path = bundle_path(args, &model);
+    let secrets = args.signer.secret_files();
     let options = SignOptions {
         coverage: args.serialization.coverage(&model)?,
         method: args.serialization.method(),
         hash_type: args.serialization.hash_type(),
         jobs: args.serialization.jobs(),
         bundle_path: bundle_path.as_deref(),
-        key_path: args.key.as_deref(),
+        secret_paths: secrets.iter().map(PathBuf::as_path).collect(),
     };
     let named = Named {
         model: &args.model,
@@ -60,21 +59,20 @@ pub(crate) fn run(args: &SignArgs, terminal: Terminal, cancel: &Cancel) -> Resul
         let (inventory, findings, bundle) = (Box::new(plan.inventory), plan.findings, bundle_path.clone());
         return Ok(SignReport::Planned { model: model_path, bundle, inventory, findings, absent });
     }
-    let signer = KeySigner::new(read_private_key(args.key.as_deref().unwrap_or(Path::new("")), cancel)?);
     refuse_to_replace(bundle_path.as_deref(), &model, args.force)?;
+    let Chosen { signer, facts } = signer::choose(&args.signer, cancel)?;
     let plan = modelseal::plan(&model, &options, cancel).map_err(explain)?;
     warn_of_findings(terminal, &plan.findings);
     let signed = {
         let progress = Progress::new(terminal, cancel);
-        plan.sign(&signer, &progress).map_err(explain)?
+        plan.sign(&*signer, &progress).map_err(explain)?
     };
     write_bundle(bundle_path.as_deref(), &signed.bundle, args.force)?;
-    let key = Box::new(signer.public_key().clone());
     Ok(SignReport::Signed {
         model: model_path,
         bundle: bundle_path.clone(),
         signed: Box::new(signed),
-        key,
+        facts: Box::new(facts),
         absent,
     })
 }
@@ -131,15 +129,15 @@ fn warn_of_findings(terminal: Terminal, findings: &[Finding]) {
 impl Report for SignReport {
     fn json(&self) -> Value {
         match self {
-            Self::Signed { model, bundle, signed, key, absent } => {
+            Self::Signed { model, bundle, signed, facts, absent } => {
                 let manifest = signed.statement.manifest();
                 json!({
                     "outcome": "signed",
                     "model": model_json(model, manifest, signed.model_digest, signed.inventory.total_size()),
                     "signature": {
                         "path": bundle.as_ref().map(|path| path.to_string_lossy()),
-                        "method": "key",
-                        "signer": key_json(key.algorithm(), &key.fingerprint()),
+                        "method": if facts.certificate.is_some() { "certificate" } else { "key" },
+                        "signer": facts_json(facts),
                         "subject_name": signed.statement.subject_name(),
                     },
                     "ignored": ignored_json(&signed.inventory.ignored),
@@ -160,8 +158,8 @@ impl Report for SignReport {
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         match self {
-            Self::Signed { model, bundle, signed, key, .. } => {
-                print_signed(out, model, bundle.as_deref(), signed, key)
+            Self::Signed { model, bundle, signed, facts, .. } => {
+                print_signed(out, model, bundle.as_deref(), signed, facts)
             }
             Self::Planned { model, bundle, inventory, .. } => {
                 print_plan(out, model, bundle.as_deref(), inventory)
@@ -175,21 +173,42 @@ fn print_signed(
     model: &Path,
     bundle: Option<&Path>,
     signed: &Signed,
-    key: &PublicKey,
+    facts: &SignerFacts,
 ) -> io::Result<()> {
     let manifest = signed.statement.manifest();
     let files = amount(manifest.files().len(), signed.inventory.total_size());
     row(out, GOOD, "Signed", format_args!("{}: {files}, {}", shown(model), how(manifest)))?;
-    row(out, GOOD, "Signer", format_args!("{} key sha256:{}", key.algorithm(), key.fingerprint()))?;
+    print_signer(out, facts)?;
     if let Some(digest) = signed.model_digest {
         row(out, GOOD, "Model", digest)?;
     }
     row(out, GOOD, "Root", manifest.root_digest())?;
     print_ignored(out, &signed.inventory.ignored)?;
-    if !key.algorithm().is_registered() {
+    if !facts.key.algorithm().is_registered() {
         row(out, WARN, "Note", modelseal::Caveat::UnregisteredAlgorithm)?;
     }
     row(out, GOOD, "Signature", bundle.map_or_else(|| "(standard output)".to_owned(), shown))
+}
+
+fn print_signer(out: &mut dyn Write, facts: &SignerFacts) -> io::Result<()> {
+    let key = format_args!("{} key sha256:{}", facts.key.algorithm(), facts.key.fingerprint());
+    let Some((leaf, chain)) = &facts.certificate else { return row(out, GOOD, "Signer", key) };
+    row(out, GOOD, "Signer", leaf.subject())?;
+    row(out, GOOD, "Certificate", validity(leaf))?;
+    row(out, GOOD, "Key", key)?;
+    for certificate in chain {
+        row(out, GOOD, "Chain", certificate.subject())?;
+    }
+    if chain.is_empty() && !leaf.is_self_issued() {
+        let issuer = leaf.issuer();
+        row(
+            out,
+            WARN,
+            "Note",
+            format_args!("no --chain was given: verifiers need the certificate of {issuer}"),
+        )?;
+    }
+    Ok(())
 }
 
 fn print_plan(

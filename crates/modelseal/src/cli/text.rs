@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::DecimalBytes;
-use modelseal::{Escaped, IgnoredKind, Manifest, Method};
+use modelseal::{Certificate, Escaped, IgnoredKind, Manifest, Method};
 
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -49,6 +49,46 @@ pub(crate) fn quoted(word: &OsStr) -> String {
             format!("$'{}'", word.as_bytes().iter().map(byte).collect::<String>())
         }
     }
+}
+
+/// What there is to say of a signing certificate beside its names.
+pub(crate) fn validity(certificate: &Certificate) -> String {
+    format!(
+        "serial {}, valid {} to {}",
+        certificate.serial(),
+        certificate.not_before(),
+        certificate.not_after()
+    )
+}
+
+/// A message that may quote an argument, without the PIN of a PKCS#11 URI that
+/// stands where none belongs.
+pub(crate) fn without_pins(message: &str) -> String {
+    let mut message = message.to_owned();
+    let arguments: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
+    let pins = arguments.iter().filter_map(|argument| Some(argument.split_once(PIN)?.1));
+    let mut pins: Vec<String> = pins.flat_map(|pin| [pin.to_owned(), Escaped(pin).to_string()]).collect();
+    // One may begin with another.
+    pins.sort_by_key(|pin| std::cmp::Reverse(pin.len()));
+    for pin in pins {
+        message = message.replace(&format!("{PIN}{pin}"), &format!("{PIN}…"));
+    }
+    let mut parts = message.split(PIN);
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_end = |c: char| c.is_whitespace() || c == '\'' || c == ':';
+        let rest = part.find(is_end).map_or("", |end| &part[end..]);
+        shown.extend([PIN, "…", rest]);
+    }
+    shown
+}
+
+/// What stands before a PIN in a URI.
+const PIN: &str = "pin-value=";
+
+/// Whether [`without_pins`] would leave something out.
+pub(crate) fn holds_pin(text: &str) -> bool {
+    text.contains(PIN)
 }
 
 /// `1 entry`, `2 entries`.

@@ -1,16 +1,20 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use modelseal::{Cancel, Model, Trust, Unlisted, Unsigned, UnsignedReason, VerifiedModel, VerifyOptions};
+use modelseal::{
+    Cancel, Caveat, Certificate, CertifiedSigner, Model, Unlisted, Unsigned, UnsignedReason, VerifiedModel,
+    VerifiedSigner, VerifyOptions,
+};
 use serde_json::{Value, json};
 
 use super::args::VerifyArgs;
 use super::failure::{Failure, Named, Task};
-use super::inputs::{default_bundle_path, ignore_paths, read_public_key, read_signature, warn_of_absent};
+use super::inputs::{default_bundle_path, ignore_paths, read_signature, warn_of_absent};
 use super::output::{Report, Terminal};
 use super::progress::Progress;
-use super::shapes::{model_json, signer_json, unsigned_json};
-use super::text::{GOOD, WARN, amount, how, row, shown, slash};
+use super::shapes::{method, model_json, signer_json, unsigned_json};
+use super::text::{GOOD, WARN, amount, how, row, shown, slash, validity};
+use super::trust;
 
 pub(crate) struct VerifyReport {
     model: PathBuf,
@@ -19,7 +23,7 @@ pub(crate) struct VerifyReport {
 }
 
 pub(crate) fn run(args: &VerifyArgs, terminal: Terminal, cancel: &Cancel) -> Result<VerifyReport, Failure> {
-    let trust = Trust::Key(read_public_key(&args.key, cancel)?);
+    let trust = trust::trust(&args.trust, cancel)?;
     let model = Model::open(&args.model).map_err(|error| Task::Verifying.disk(&error))?;
     let bundle_path = args.signature.clone().unwrap_or_else(|| default_bundle_path(&args.model, &model));
     let bundle = read_signature(&bundle_path, args.signature.is_some())?;
@@ -57,7 +61,7 @@ impl Report for VerifyReport {
             "model": model_json(&self.model, statement.manifest(), self.verified.model_digest(), self.verified.size()),
             "signature": {
                 "path": self.bundle.to_string_lossy(),
-                "method": "key",
+                "method": method(statement.signer()),
                 "signer": signer_json(statement.signer()),
                 "subject_name": statement.subject_name(),
             },
@@ -73,12 +77,21 @@ impl Report for VerifyReport {
         let manifest = statement.manifest();
         let files = amount(manifest.files().len(), self.verified.size());
         row(out, GOOD, "Verified", format_args!("{}: {files}, {}", shown(&self.model), how(manifest)))?;
-        row(out, GOOD, "Signer", statement.signer())?;
+        match statement.signer() {
+            VerifiedSigner::Certificate(signer) => print_certified(out, signer)?,
+            signer => row(out, GOOD, "Signer", signer)?,
+        }
         if let Some(digest) = self.verified.model_digest() {
             row(out, GOOD, "Model", digest)?;
         }
         row(out, GOOD, "Root", manifest.root_digest())?;
         for caveat in statement.caveats() {
+            if let (Caveat::RevocationNotChecked, VerifiedSigner::Certificate(signer)) =
+                (caveat, statement.signer())
+            {
+                print_unlisted(out, signer)?;
+                continue;
+            }
             row(out, WARN, if caveat.is_unproved() { "Not proved" } else { "Note" }, caveat)?;
         }
         for unsigned in self.verified.unsigned() {
@@ -94,6 +107,49 @@ impl Report for VerifyReport {
             None => Ok(()),
         }
     }
+}
+
+fn print_certified(out: &mut dyn Write, signer: &CertifiedSigner) -> io::Result<()> {
+    let leaf = signer.leaf();
+    row(out, GOOD, "Signer", leaf.subject())?;
+    row(out, GOOD, "Certificate", validity(leaf))?;
+    if let Ok(key) = leaf.public_key() {
+        row(out, GOOD, "Key", format_args!("{} key sha256:{}", key.algorithm(), key.fingerprint()))?;
+    }
+    print_issuers(out, signer)?;
+    row(out, GOOD, "Judged at", signer.judged_at())
+}
+
+fn print_unlisted(out: &mut dyn Write, signer: &CertifiedSigner) -> io::Result<()> {
+    let subjects: Vec<String> = signer.unlisted().iter().map(Certificate::subject).collect();
+    let subjects = subjects.join("; ");
+    row(
+        out,
+        WARN,
+        "Not proved",
+        format_args!("that no certificate was revoked: no list (--crl) speaks of {subjects}"),
+    )
+}
+
+fn print_issuers(out: &mut dyn Write, signer: &CertifiedSigner) -> io::Result<()> {
+    let leaf = signer.leaf();
+    if let Some((anchor, intermediates)) = signer.issuers().split_last() {
+        for issuer in intermediates {
+            row(out, GOOD, "Issuer", format_args!("{}, until {}", issuer.subject(), issuer.not_after()))?;
+        }
+        let (subject, not_after) = (anchor.subject(), anchor.not_after());
+        return row(
+            out,
+            GOOD,
+            "Anchor",
+            format_args!("{subject}, until {not_after}, sha256:{}", anchor.fingerprint()),
+        );
+    }
+    if !leaf.is_self_issued() {
+        row(out, WARN, "Issuer", format_args!("{} (by its own word: not verified)", leaf.issuer()))?;
+    }
+    let fingerprint = leaf.fingerprint();
+    row(out, GOOD, "Anchor", format_args!("this very certificate, which you named, sha256:{fingerprint}"))
 }
 
 fn unsigned_text(unsigned: &Unsigned) -> String {
