@@ -17,7 +17,17 @@ use tempfile::TempDir;
 const PRIVATE: [&str; 2] = ["--key", "keys/p256.pem"];
 const PUBLIC: [&str; 2] = ["--key", "keys/p256.pub"];
 
-const SUCCESSES: [(&str, &[&str], &[&str]); 26] = [
+const ROOT: [&str; 2] = ["--root", "certificates/root.pem"];
+const CERTIFICATE: [&str; 6] = [
+    "--key",
+    "keys/p256.pem",
+    "--certificate",
+    "certificates/release.pem",
+    "--chain",
+    "certificates/issuing-ca.pem",
+];
+
+const SUCCESSES: [(&str, &[&str], &[&str]); 35] = [
     ("keygen", &["keygen", "--out", "p256.key"], &[]),
     ("keygen", &["keygen", "--out", "p384.key", "--type", "p384"], &[]),
     ("keygen", &["keygen", "--out", "p521.key", "--type", "p521"], &[]),
@@ -44,10 +54,23 @@ const SUCCESSES: [(&str, &[&str], &[&str]); 26] = [
     ("inspect", &["inspect", "blake2b"], &[]),
     ("inspect", &["inspect", "legacy"], &[]),
     ("inspect", &["inspect", "certified"], &[]),
+    ("inspect", &["inspect", "certified-garbage"], &[]),
+    ("keygen", &["keygen", "--out", "encrypted.key", "--encrypt", "--passphrase-file", "passphrase"], &[]),
+    ("sign", &["sign", "with-git"], &CERTIFICATE),
+    ("verify", &["verify", "certified"], &ROOT),
+    ("verify", &["verify", "certified", "--leaf", "certificates/release.pem"], &[]),
+    ("verify", &["verify", "certified-expired", "--at", "2026-01-15"], &ROOT),
+    ("verify", &["verify", "certified-marked"], &ROOT),
+    ("verify", &["verify", "certified-ed25519"], &ROOT),
+    (
+        "verify",
+        &["verify", "certified", "--crl", "certificates/root.crl", "--crl", "certificates/issuing-ca.crl"],
+        &ROOT,
+    ),
 ];
 
 /// The code and exit code of each failure that a command line can bring about.
-const FAILURES: [(&str, i32, &[&str], &[&str]); 40] = [
+const FAILURES: [(&str, i32, &[&str], &[&str]); 61] = [
     ("exists", 2, &["keygen", "--out", "taken.key"], &[]),
     ("not-found", 2, &["keygen", "--out", "nowhere/new.key"], &[]),
     ("not-found", 2, &["keygen", "--out", "weights.bin/new.key"], &[]),
@@ -55,7 +78,19 @@ const FAILURES: [(&str, i32, &[&str], &[&str]); 40] = [
     ("exists", 2, &["sign", "signed"], &PRIVATE),
     ("not-found", 2, &["sign", "nowhere"], &PRIVATE),
     ("private-key", 2, &["sign", "tiny-model"], &PUBLIC),
-    ("private-key", 2, &["sign", "tiny-model", "--key", "keys/p256.encrypted.pem"], &[]),
+    ("private-key", 2, &["sign", "tiny-model", "--key", "keys/p256.proc-type.pem"], &[]),
+    ("no-key", 2, &["sign", "tiny-model"], &[]),
+    ("usage", 2, &["sign", "tiny-model", "--chain", "certificates/issuing-ca.pem"], &PRIVATE),
+    (
+        "passphrase",
+        2,
+        &["sign", "tiny-model", "--key", "keys/p256.encrypted.pem", "--passphrase-file", "empty.txt"],
+        &[],
+    ),
+    ("certificate", 2, &["sign", "tiny-model", "--certificate", "certificates/tls.pem"], &PRIVATE),
+    ("certificate", 2, &["sign", "tiny-model", "--certificate", "keys/p256.pub"], &PRIVATE),
+    ("pkcs11-uri", 2, &["sign", "tiny-model", "--pkcs11", "pkcs11:nonsense=1"], &[]),
+    ("pkcs11-module", 2, &["sign", "tiny-model", "--pkcs11", "pkcs11:object=x"], &[]),
     ("ignore-path", 2, &["sign", "tiny-model", "--ignore", "*"], &PRIVATE),
     ("empty-model", 2, &["sign", "empty"], &PRIVATE),
     ("empty-file", 2, &["sign", "with-empty-file", "--shard-size", "9"], &PRIVATE),
@@ -76,6 +111,25 @@ const FAILURES: [(&str, i32, &[&str], &[&str]); 40] = [
     ("bad-signature", 1, &["verify", "altered"], &PUBLIC),
     ("wrong-key", 1, &["verify", "signed", "--key", "keys/other-p256.pub"], &[]),
     ("wrong-method", 1, &["verify", "certified"], &PUBLIC),
+    ("wrong-method", 1, &["verify", "signed"], &ROOT),
+    ("certificate-expired", 1, &["verify", "certified-expired"], &ROOT),
+    ("certificate-not-yet-valid", 1, &["verify", "certified", "--at", "2025-12-31"], &ROOT),
+    ("certificate-usage", 1, &["verify", "certified-tls"], &ROOT),
+    ("certificate-key", 1, &["verify", "certified-rsa"], &ROOT),
+    (
+        "certificate-revoked",
+        1,
+        &["verify", "certified-revoked", "--crl", "certificates/issuing-ca.crl"],
+        &ROOT,
+    ),
+    ("unknown-issuer", 1, &["verify", "certified", "--root", "certificates/other-root.pem"], &[]),
+    ("wrong-subject", 1, &["verify", "certified", "--subject", "CN=Other"], &ROOT),
+    ("wrong-certificate", 1, &["verify", "certified", "--leaf", "certificates/tls.pem"], &[]),
+    ("crl-out-of-date", 1, &["verify", "certified", "--crl", "certificates/stale.crl"], &ROOT),
+    ("crl", 2, &["verify", "certified", "--crl", "garbage.crl"], &ROOT),
+    ("certificate", 2, &["verify", "certified", "--root", "garbage.crl"], &[]),
+    ("malformed-bundle", 1, &["verify", "certified-garbage"], &ROOT),
+    ("mismatch", 1, &["verify", "certified-changed"], &ROOT),
     ("log-entries", 1, &["verify", "logged"], &PUBLIC),
     ("malformed-bundle", 1, &["verify", "garbage"], &PUBLIC),
     ("malformed-statement", 1, &["verify", "no-statement"], &PUBLIC),
@@ -90,7 +144,8 @@ const FAILURES: [(&str, i32, &[&str], &[&str]); 40] = [
     ("not-found", 2, &["demo", "nowhere"], &[]),
 ];
 
-const SCHEMAS: [&str; 7] = ["keygen", "sign", "verify", "digest", "inspect", "demo", "error"];
+const SCHEMAS: [&str; 9] =
+    ["keygen", "sign", "verify", "digest", "inspect", "demo", "pkcs11-list", "pkcs11-public-key", "error"];
 
 #[test]
 fn every_schema_is_a_valid_schema() {
@@ -216,6 +271,11 @@ fn codes_and_digests_that_nobody_documented_are_refused() {
         ("verify", "/model/files", json!(0)),
         ("sign", "/warnings/0/code", json!("new-code")),
         ("sign", "/signature/method", json!("pkcs11")),
+        ("sign", "/signature/method", json!("key")),
+        ("verify", "/signature/method", json!("key")),
+        ("verify", "/signature/signer/judged_at/evidence", json!("timestamp")),
+        ("verify", "/signature/signer/certificate/serial", json!("xyz")),
+        ("verify", "/signature/signer/chain/0/not_after", json!("2126-01-01")),
         ("inspect", "/verified", json!(true)),
         ("error", "/error/code", json!("new-code")),
         ("error", "/error/code", json!("wrong-key")),
@@ -253,8 +313,12 @@ fn make_examples() -> Vec<(&'static str, Value)> {
         example("inspect", &["inspect", "no-statement"], &[]),
         example("inspect", &["inspect", "signed"], &[]),
         example("verify", &["verify", "followed", "--into", "copy"], &PUBLIC),
+        example("inspect", &["inspect", "certified"], &[]),
+        example("sign", &["sign", "suspect", "--output", "certified.sig"], &CERTIFICATE),
+        example("verify", &["verify", "certified", "--into", "certified-copy"], &ROOT),
         example("error", &["verify", "signed", "--key", "keys/other-p256.pub"], &[]),
         example("error", &["verify", "git", "--strict"], &PUBLIC),
+        example("error", &["verify", "certified-changed"], &ROOT),
         example("error", &["verify", "changed"], &PUBLIC),
     ]
 }

@@ -139,8 +139,8 @@ fn a_signer_that_gives_something_else_is_not_believed() {
         fn sign(&self, _: &[u8]) -> Result<Vec<u8>, modelseal::SignError> {
             self.0.sign(&statement("m", &[("other", b"x")], &[]))
         }
-        fn public_key(&self) -> &modelseal::PublicKey {
-            self.0.public_key()
+        fn trust(&self) -> modelseal::Trust {
+            self.0.trust()
         }
     }
     let scene = Scene::new();
@@ -190,7 +190,7 @@ fn the_drop_in_replaces_no_part_of_the_model_and_no_key() {
 
 #[test]
 fn whatever_comes_while_a_model_is_verified_is_noticed() {
-    use modelseal::{Cancel, Error, Model, Observer, Trust, UntrustedBundle, VerifyOptions};
+    use modelseal::{Cancel, Error, Model, Observer, UntrustedBundle, VerifyOptions};
     struct Meddler<F: Fn() + Sync>(F);
     impl<F: Fn() + Sync> Observer for Meddler<F> {
         fn is_cancelled(&self) -> bool {
@@ -206,13 +206,7 @@ fn whatever_comes_while_a_model_is_verified_is_noticed() {
         let bundle = UntrustedBundle::parse(&fs::read(scene.at("model/model.sig")).unwrap()).unwrap();
         let path = scene.at("model/model.sig");
         let options = VerifyOptions { bundle_path: Some(&path), strict: true, ..VerifyOptions::default() };
-        modelseal::verify(
-            &model,
-            bundle,
-            &Trust::Key(signer().public_key().clone()),
-            &options,
-            &Meddler(meddle),
-        )
+        modelseal::verify(&model, bundle, &signer().trust(), &options, &Meddler(meddle))
     };
     let scene = Scene::signed();
     verify(&scene, &|| {}).unwrap();

@@ -6,8 +6,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use modelseal::{
-    BundleMethod, Coverage, HashType, IgnorePath, KeySigner, Manifest, ManifestPath, Method, Model,
-    PrivateKey, Resource, ResourceName, Serialization, SignOptions, Signer, Statement, Unobserved,
+    BundleMethod, Certificate, Coverage, HashType, IgnorePath, KeySigner, Manifest, ManifestPath, Method,
+    Model, PrivateKey, Resource, ResourceName, Serialization, SignOptions, Signer, Statement, Unobserved,
     UntrustedBundle, VerificationMaterial,
 };
 use modelseal_manifest::{ContentDigest, Sha256Digest};
@@ -19,10 +19,14 @@ use crate::workbench::{modelseal as command, testdata};
 pub(crate) fn build(root: &Path) {
     let world = World(root.to_owned());
     copy_directory(&testdata().join("keys"), &world.at("keys"));
+    copy_directory(&testdata().join("certificates"), &world.at("certificates"));
+    world.write("passphrase", "secret\nnot this line\n");
+    world.write("wrong-passphrase", "Secret\n");
     symlink(env!("CARGO_BIN_EXE_modelseal"), world.at("model_signing")).unwrap();
     world.models_to_sign();
     world.models_that_verify();
     world.models_that_changed();
+    world.models_under_certificates();
     world.bundles_that_are_refused();
     world.write("taken.key", "not to be lost\n");
     world.write("half.key.pub", "not to be lost\n");
@@ -117,6 +121,30 @@ impl World {
         });
     }
 
+    fn models_under_certificates(&self) {
+        let chain = ["--certificate", "certificates/release.pem", "--chain", "certificates/issuing-ca.pem"];
+        self.signed("certified", &chain);
+        let ed25519 = ["--certificate", "certificates/release-ed25519.pem", "--chain", chain[3]];
+        self.model("certified-ed25519");
+        self.sign_with("ed25519", "certified-ed25519", &ed25519);
+        // They are all for the same key, so the signature stays good.
+        for leaf in ["expired", "marked", "revoked", "rsa", "tls"] {
+            let name = format!("certified-{leaf}");
+            self.signed(&name, &chain);
+            self.edit_bundle(&format!("{name}/model.sig"), |bundle| {
+                let pem = fs::read(self.at(&format!("certificates/{leaf}.pem"))).unwrap();
+                let der = Certificate::all_from_pem(&pem).unwrap().remove(0).as_der().to_vec();
+                let certificates =
+                    &mut bundle["verificationMaterial"]["x509CertificateChain"]["certificates"];
+                certificates[0]["rawBytes"] = base64(&der).into();
+            });
+        }
+        self.write("garbage.crl", "garbage\n");
+        self.signed("certified-changed", &chain);
+        self.write("certified-changed/config.json", "{}\n");
+        self.write("empty.txt", "");
+    }
+
     fn models_that_changed(&self) {
         self.signed("changed", &[]);
         self.write("changed/config.json", "{}\n");
@@ -167,8 +195,8 @@ impl World {
         self.edit_bundle("logged/model.sig", |bundle| {
             bundle["verificationMaterial"]["tlogEntries"] = json!([log_entry()]);
         });
-        self.model("certified");
-        self.write("certified/model.sig", certified(&self.signer()));
+        self.model("certified-garbage");
+        self.write("certified-garbage/model.sig", certified(&self.signer()));
         self.signed("future", &[]);
         self.edit_bundle("future/model.sig", |bundle| {
             bundle["mediaType"] = "application/vnd.dev.sigstore.bundle.v0.9+json".into();
