@@ -17,6 +17,10 @@ fn the_readme_shows_what_happens() {
     let written = fs::read_to_string(&readme).unwrap();
     let directory = tempfile::tempdir().unwrap();
     symlink(root().join("testdata"), directory.path().join("testdata")).unwrap();
+    let tokens = directory.path().join(".tokens");
+    fs::create_dir(&tokens).unwrap();
+    let configuration = format!("directories.tokendir = {}\nlog.level = ERROR\n", tokens.display());
+    fs::write(directory.path().join(".softhsm2.conf"), configuration).unwrap();
     let seen = replay(&written, directory.path());
     if std::env::var_os("UPDATE_README").is_some() {
         fs::write(&readme, &seen).unwrap();
@@ -37,14 +41,21 @@ fn root() -> PathBuf {
 fn replay(text: &str, directory: &Path) -> String {
     let mut seen = String::new();
     let mut in_console = false;
+    let mut variables = String::new();
     for line in text.lines() {
         if line.starts_with("```") {
-            in_console = line == "```console";
+            in_console = is_run(line);
         } else if in_console {
             let Some(command) = line.strip_prefix("$ ") else { continue };
             seen += line;
             seen += "\n";
-            seen += &output(command, directory);
+            if is_assignment(command) {
+                variables.extend([&with_module_of_this_machine(command), "; "]);
+            } else {
+                let output =
+                    output(&format!("{variables}{}", with_module_of_this_machine(command)), directory);
+                seen += &with_module_of_debian(&output);
+            }
             continue;
         }
         seen.push_str(line);
@@ -53,22 +64,53 @@ fn replay(text: &str, directory: &Path) -> String {
     seen
 }
 
+/// Blocks that need a token are run where there is one.
+fn is_run(fence: &str) -> bool {
+    fence == "```console" || (cfg!(feature = "softhsm") && fence == "```console softhsm")
+}
+
+fn is_assignment(command: &str) -> bool {
+    command.split_once('=').is_some_and(|(name, _)| name.bytes().all(|byte| byte.is_ascii_uppercase()))
+}
+
+const DEBIAN_MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+
+fn module() -> String {
+    std::env::var("MODELSEAL_SOFTHSM").unwrap_or_else(|_| DEBIAN_MODULE.to_owned())
+}
+
+fn with_module_of_this_machine(command: &str) -> String {
+    command.replace(DEBIAN_MODULE, &module())
+}
+
+fn with_module_of_debian(output: &str) -> String {
+    output.replace(&module(), DEBIAN_MODULE)
+}
+
 fn output(command: &str, directory: &Path) -> String {
     let programs = Path::new(env!("CARGO_BIN_EXE_modelseal")).parent().unwrap();
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
     let script = format!("exec 2>&1; {command}");
-    let output =
-        Command::new("sh").args(["-c", &script]).current_dir(directory).env("PATH", path).output().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).current_dir(directory).env("PATH", path);
+    let output = shell.env("SOFTHSM2_CONF", directory.join(".softhsm2.conf")).output().unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Digests of 64 hexadecimal digits depend on the new key.
+/// Digests of 64 hexadecimal digits depend on the new key, a serial number on
+/// the token, and the time on the clock.
 fn without_digests(text: &str) -> String {
-    let is_digest = |word: &str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_digest =
+        |word: &str| [16, 64].contains(&word.len()) && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let text: String = text.split_inclusive('\n').map(without_time).collect();
     let words = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
     let shown = |word: &str| {
         let digits = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
         if is_digest(digits) { word.replace(digits, "DIGEST") } else { word.to_owned() }
     };
     words.map(shown).collect()
+}
+
+fn without_time(line: &str) -> &str {
+    if line.starts_with("Judged at") && line.ends_with("(now)\n") { "Judged at   now\n" } else { line }
 }

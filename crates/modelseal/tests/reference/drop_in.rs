@@ -5,31 +5,35 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use super::peers::{Run, key, modelseal, tamper, write_files};
+use super::pki::Pki;
 use super::{CURRENT, NESTED, Scratch, payload};
 
-/// A call, in a directory that holds `model`, the keys `p256.pem`, `p256.pub`
-/// and `other.pub`, and the reference's signature of the model, `good.sig`.
-struct Call {
-    arguments: &'static str,
+/// A call, in a [`Directory`].
+#[derive(Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub(super) arguments: &'a str,
     /// What happens to the directory before.
-    prepare: fn(&Path),
-    code: i32,
-    stdout: &'static str,
+    pub(super) prepare: fn(&Path),
+    pub(super) code: i32,
+    pub(super) stdout: &'static str,
     /// How standard error begins.
-    stderr: &'static str,
+    pub(super) stderr: &'static str,
 }
 
 const SIGN: &str = "sign key --private_key p256.pem";
 const VERIFY: &str = "verify key --public_key p256.pub --signature good.sig model";
 
-const SIGNED: Call =
+pub(super) const SIGNED: Call<'static> =
     Call { arguments: "", prepare: |_| {}, code: 0, stdout: "Signing succeeded\n", stderr: "" };
-const VERIFIED: Call = Call { stdout: "Verification succeeded\n", ..SIGNED };
-const NOT_SIGNED: Call = Call { code: 1, stdout: "", stderr: "Signing failed with error: ", ..SIGNED };
-const NOT_VERIFIED: Call = Call { stderr: "Verification failed with error: ", ..NOT_SIGNED };
-const MISUSED: Call = Call { code: 2, stderr: "Usage: ", ..NOT_SIGNED };
+pub(super) const VERIFIED: Call<'static> = Call { stdout: "Verification succeeded\n", ..SIGNED };
+pub(super) const NOT_SIGNED: Call<'static> =
+    Call { code: 1, stdout: "", stderr: "Signing failed with error: ", ..SIGNED };
+pub(super) const NOT_VERIFIED: Call<'static> =
+    Call { stderr: "Verification failed with error: ", ..NOT_SIGNED };
+pub(super) const MISUSED: Call<'static> = Call { code: 2, stderr: "Usage: ", ..NOT_SIGNED };
 
 #[test]
 fn signing_succeeds_and_fails_as_with_the_reference() {
@@ -141,8 +145,7 @@ fn misuse_exits_with_2_as_with_the_reference() {
 
 #[test]
 fn usage_errors_are_worded_as_by_the_reference() {
-    let directory = Directory::new();
-    for arguments in [
+    assert_worded_alike(&[
         "sign key model",
         "sign key --private_key p256.pem",
         "sign key --private_key p256.pem --bogus model",
@@ -150,11 +153,7 @@ fn usage_errors_are_worded_as_by_the_reference() {
         "sign key --private_key p256.pem model another",
         "verify key --public_key p256.pub model",
         "bogus",
-    ] {
-        let theirs = Run::of(directory.command(Program::Reference).args(arguments.split(' ')));
-        let ours = Run::of(directory.command(Program::Renamed).args(arguments.split(' ')));
-        assert_eq!(ours.stderr, theirs.stderr);
-    }
+    ]);
 }
 
 #[test]
@@ -242,7 +241,7 @@ fn the_digest_is_the_one_that_the_reference_signs() {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Program {
+pub(super) enum Program {
     Reference,
     /// `modelseal model-signing`
     Subcommand,
@@ -250,9 +249,20 @@ enum Program {
     Renamed,
 }
 
-const PROGRAMS: [Program; 3] = [Program::Reference, Program::Subcommand, Program::Renamed];
+pub(super) const PROGRAMS: [Program; 3] = [Program::Reference, Program::Subcommand, Program::Renamed];
 
-fn compare(calls: &[Call]) {
+/// The same misuse of both has to have the same words.
+#[track_caller]
+pub(super) fn assert_worded_alike(misuses: &[&str]) {
+    let directory = Directory::new();
+    for arguments in misuses {
+        let run = |program| Run::of(directory.command(program).args(arguments.split(' '))).exits_with(2);
+        assert_eq!(run(Program::Renamed).stderr, run(Program::Reference).stderr);
+    }
+}
+
+#[track_caller]
+pub(super) fn compare(calls: &[Call<'_>]) {
     for call in calls {
         for program in PROGRAMS {
             let directory = Directory::new();
@@ -267,11 +277,11 @@ fn compare(calls: &[Call]) {
     }
 }
 
-fn add_a_file(directory: &Path) {
+pub(super) fn add_a_file(directory: &Path) {
     std::fs::write(directory.join("model/extra"), "not signed").unwrap();
 }
 
-fn remove_a_file(directory: &Path) {
+pub(super) fn remove_a_file(directory: &Path) {
     std::fs::remove_file(directory.join("model/a-b")).unwrap();
 }
 
@@ -279,26 +289,26 @@ fn write_garbage(directory: &Path, garbage: &[u8]) {
     std::fs::write(directory.join("good.sig"), garbage).unwrap();
 }
 
-/// Where a [`Call`] takes place.
-struct Directory(Scratch);
+/// Where a [`Call`] takes place: `model`, the keys `p256.pem`, `p256.pub`,
+/// `other.pem` and `other.pub`, certificates, and the reference's signatures of
+/// the model, `good.sig` with the key and `certified.sig` with its certificate.
+pub(super) struct Directory(Scratch);
 
 impl Directory {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
+        static FILES: OnceLock<Vec<(&str, Vec<u8>)>> = OnceLock::new();
         let directory = Self(Scratch::with(&NESTED));
-        for (name, from) in
-            [("p256.pem", "p256.pem"), ("p256.pub", "p256.pub"), ("other.pub", "other-p256.pub")]
-        {
-            std::fs::copy(key(from), directory.path().join(name)).unwrap();
+        for (name, content) in FILES.get_or_init(files) {
+            std::fs::write(directory.path().join(name), content).unwrap();
         }
-        std::fs::write(directory.path().join("good.sig"), good_signature()).unwrap();
         directory
     }
 
-    fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         self.0.0.path()
     }
 
-    fn command(&self, program: Program) -> Command {
+    pub(super) fn command(&self, program: Program) -> Command {
         let mut command = match program {
             Program::Reference => CURRENT.command(),
             Program::Subcommand => Command::new(env!("CARGO_BIN_EXE_modelseal")),
@@ -323,11 +333,24 @@ impl Directory {
 }
 
 /// Made once: every [`Directory`] has the same model.
-fn good_signature() -> &'static [u8] {
-    static SIGNATURE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
-    SIGNATURE.get_or_init(|| {
-        let scratch = Scratch::with(&NESTED);
-        CURRENT.sign(&scratch.model(), &scratch.bundle(), "p256", &[]);
-        std::fs::read(scratch.bundle()).unwrap()
-    })
+fn files() -> Vec<(&'static str, Vec<u8>)> {
+    let pki = Pki::new();
+    let certified = pki.certify(&key("p256.pem"), |_| ());
+    let signed = Scratch::with(&NESTED);
+    CURRENT.sign(&signed.model(), &signed.bundle(), "p256", &[]);
+    [
+        ("p256.pem", key("p256.pem")),
+        ("p256.pub", key("p256.pub")),
+        ("other.pem", key("other-p256.pem")),
+        ("other.pub", key("other-p256.pub")),
+        ("leaf.pem", certified.leaf.clone()),
+        ("intermediate.pem", certified.chain[0].clone()),
+        ("root.pem", pki.root()),
+        ("chain.pem", pki.concatenated()),
+        ("other-root.pem", Pki::named("other-ca").root()),
+        ("good.sig", signed.bundle()),
+        ("certified.sig", CURRENT.certified(&certified).bundle()),
+    ]
+    .map(|(name, from)| (name, std::fs::read(from).unwrap()))
+    .to_vec()
 }

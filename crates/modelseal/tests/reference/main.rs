@@ -5,12 +5,22 @@
 #![expect(clippy::disallowed_methods, reason = "the tests build the models")]
 
 mod both_ways;
+mod certificates;
 mod drop_in;
+mod drop_in_certificates;
 mod links;
 mod older_releases;
 #[path = "../peers/mod.rs"]
 mod peers;
+#[cfg(feature = "softhsm")]
+mod pkcs11;
+#[path = "../pki/mod.rs"]
+mod pki;
+mod release_0_2_0;
 mod serializations;
+#[cfg(feature = "softhsm")]
+#[path = "../softhsm/mod.rs"]
+mod softhsm;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -3,11 +3,16 @@
 
 use serde_json::Value;
 
-use super::peers::{modelseal, sign, tamper};
+use super::certificates::{self, certify, private};
+use super::peers::{Run, modelseal, sign, tamper};
+use super::pki::Pki;
 use super::serializations::NOT_EMPTY;
 use super::{
-    CURRENT, CURVES, NESTED, OLDER, Release, Scratch, assert_refused, key, payload, pluck, verified, verify,
+    CURRENT, CURVES, NESTED, OLDER, Release, Scratch, assert_refused, key, payload, pluck, verdict, verified,
+    verify,
 };
+
+const V0_3_1: Release = Release("reference-0.3.1");
 
 #[track_caller]
 fn assert_legacy(report: &Value) {
@@ -169,5 +174,49 @@ fn they_cannot_verify_a_single_file_named_as_the_specification_says() {
         let (scratch, file) = Scratch::with_one_file();
         sign(&file, &scratch.bundle(), "p256", &[]);
         assert_refused(release.verify(&file, &scratch.bundle(), "p256", &[]), "Signature mismatch");
+    }
+}
+
+/// What makes it work is in `peers/reference_certificate_0_3_1.py`.
+#[test]
+fn with_certificates_0_3_1_can_neither_sign_nor_verify_as_released() {
+    let pki = Pki::new();
+    let certified = pki.certify(&private("p256"), |_| ());
+    let scratch = Scratch::with(&NESTED);
+    let mut signing = V0_3_1.command();
+    signing.args(["sign", "certificate", "--signature"]).arg(scratch.bundle());
+    let run = Run::of(signing.args(certified.reference_options()).arg(scratch.model()));
+    assert!(run.stderr.contains("unexpected keyword argument 'raw_byutes'"), "{run}");
+    assert!(!scratch.bundle().exists(), "{run}");
+
+    let scratch = V0_3_1.certified(&certified);
+    let mut verifying = V0_3_1.command();
+    verifying.args(["verify", "certificate", "--certificate_chain"]).arg(&certified.root);
+    let verdict = verdict(verifying.arg("--signature").arg(scratch.bundle()).arg(scratch.model()));
+    assert_refused(verdict, "has no attribute 'key'");
+}
+
+#[test]
+fn what_a_repaired_0_3_1_signs_under_a_chain_verifies() {
+    let pki = Pki::new();
+    for curve in CURVES {
+        let certified = pki.certify(&private(curve), |_| ());
+        let scratch = V0_3_1.certified(&certified);
+        let report = certificates::verified(&scratch, &certified.root);
+        assert_eq!(report["signature"]["signer"]["certificate"]["subject"], "CN=signer");
+        tamper(&scratch.model().join("config.json"));
+        assert_eq!(certificates::error_code(certificates::verify(&scratch, &certified.root)), "mismatch");
+    }
+}
+
+#[test]
+fn what_we_sign_under_a_chain_verifies_with_a_repaired_0_3_1() {
+    let pki = Pki::new();
+    for curve in CURVES {
+        let certified = pki.certify(&private(curve), |_| ());
+        let scratch = certify(&certified);
+        assert_eq!(V0_3_1.verify_certified(&scratch, &certified.root), Ok(()));
+        tamper(&scratch.model().join("config.json"));
+        assert_refused(V0_3_1.verify_certified(&scratch, &certified.root), "Signature mismatch");
     }
 }
