@@ -15,6 +15,10 @@ const MAX_VALUES: usize = 50_000;
 /// Certificates that a bundle may carry. Real chains have two or three, and
 /// authorities that all certify each other make a search for a path long.
 pub const MAX_CERTIFICATES: usize = 8;
+/// The most bytes of a certificate, and of a timestamp. Real ones have a few
+/// thousand.
+const MAX_CERTIFICATE_BYTES: usize = 16 * 1024;
+const MAX_TIMESTAMP_BYTES: usize = 32 * 1024;
 
 /// A bundle as somebody gave it to us. Nothing in it is proved.
 ///
@@ -35,6 +39,23 @@ impl UntrustedBundle {
         Self { media_type: MediaType::V03, material, log_entries: vec![], timestamps: vec![], envelope }
     }
 
+    /// The same, with log entries, and with RFC 3161 timestamps over the
+    /// signature, in DER.
+    ///
+    /// # Errors
+    /// [`BundleError::TooMany`] beyond 32 of either;
+    /// [`BundleError::LogEntryIncomplete`].
+    pub fn with_evidence(
+        material: VerificationMaterial,
+        envelope: Envelope,
+        log_entries: Vec<LogEntry>,
+        timestamps: Vec<Vec<u8>>,
+    ) -> Result<Self, BundleError> {
+        at_most("timestamps", timestamps.len(), MAX_LOG_ENTRIES)?;
+        check_log_entries(&log_entries, MediaType::V03)?;
+        Ok(Self { media_type: MediaType::V03, material, log_entries, timestamps, envelope })
+    }
+
     /// Reads the JSON of a Sigstore bundle that holds a DSSE envelope.
     ///
     /// # Errors
@@ -47,15 +68,14 @@ impl UntrustedBundle {
         json::parse::<Object<WireBundle>>(bytes, MAX_VALUES)?.0.try_into()
     }
 
-    /// Writes the bundle as the specification has it, in one line.
-    ///
-    /// Log entries and timestamps are not written: bundles with them come from
-    /// the Sigstore client and keep its bytes.
+    /// Writes the bundle as the specification has it, in one line. What was
+    /// read is written as it was understood; a key that a legacy bundle carries
+    /// is left out.
     #[expect(clippy::missing_panics_doc, reason = "strings and arrays always serialize")]
     pub fn to_json(&self) -> Vec<u8> {
         let written = WrittenBundle {
-            media_type: MediaType::V03.as_str(),
-            verification_material: WrittenMaterial::from(&self.material),
+            media_type: self.media_type.as_str(),
+            verification_material: WrittenMaterial::from(self),
             dsse_envelope: WireEnvelope::from(&self.envelope),
         };
         let mut json = serde_json::to_vec(&written).expect("strings and arrays always serialize");
@@ -253,14 +273,14 @@ struct WireCertificate {
     raw_bytes: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct WireTimestamps {
     #[serde(default)]
     rfc3161_timestamps: Vec<Object<WireTimestamp>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct WireTimestamp {
     signed_timestamp: String,
@@ -287,22 +307,19 @@ impl TryFrom<WireMaterial> for VerificationMaterial {
     type Error = BundleError;
 
     fn try_from(wire: WireMaterial) -> Result<Self, Self::Error> {
-        let decode = |Object(certificate): Object<WireCertificate>| {
-            base64::decode(&certificate.raw_bytes)
-                .ok_or(BundleError::Base64 { field: "certificate.rawBytes" })
-        };
         match (wire.public_key, wire.x509_certificate_chain, wire.certificate) {
             (Some(key), None, None) => Ok(Self::Key(key.0.try_into()?)),
             (None, Some(chain), None) => {
                 at_most("certificates", chain.0.certificates.len(), MAX_CERTIFICATES)?;
-                let chain: Vec<_> = chain.0.certificates.into_iter().map(decode).collect::<Result<_, _>>()?;
+                let chain: Vec<_> =
+                    chain.0.certificates.into_iter().map(certificate).collect::<Result<_, _>>()?;
                 if chain.is_empty() {
                     Err(BundleError::EmptyChain)
                 } else {
                     Ok(Self::CertificateChain(chain))
                 }
             }
-            (None, None, Some(leaf)) => Ok(Self::Certificate(decode(leaf)?)),
+            (None, None, Some(leaf)) => Ok(Self::Certificate(certificate(leaf)?)),
             (key, chain, leaf) => {
                 let found =
                     usize::from(key.is_some()) + usize::from(chain.is_some()) + usize::from(leaf.is_some());
@@ -312,33 +329,49 @@ impl TryFrom<WireMaterial> for VerificationMaterial {
     }
 }
 
+fn certificate(Object(wire): Object<WireCertificate>) -> Result<Vec<u8>, BundleError> {
+    let der = base64::decode(&wire.raw_bytes).ok_or(BundleError::Base64 { field: "certificate.rawBytes" })?;
+    at_most("bytes in a certificate", der.len(), MAX_CERTIFICATE_BYTES)?;
+    Ok(der)
+}
+
 fn log_entries(wire: Vec<Object<WireLogEntry>>, media_type: MediaType) -> Result<Vec<LogEntry>, BundleError> {
     at_most("log entries", wire.len(), MAX_LOG_ENTRIES)?;
     let entries: Vec<LogEntry> =
         wire.into_iter().map(|entry| LogEntry::try_from(entry.0)).collect::<Result<_, _>>()?;
-    if media_type != MediaType::V01 {
-        for (index, entry) in entries.iter().enumerate() {
-            if !entry.has_inclusion_proof {
-                return Err(BundleError::LogEntryIncomplete { index, what: "inclusion proof" });
-            }
-            if !entry.has_checkpoint {
-                return Err(BundleError::LogEntryIncomplete { index, what: "checkpoint" });
-            }
+    check_log_entries(&entries, media_type)?;
+    Ok(entries)
+}
+
+fn check_log_entries(entries: &[LogEntry], media_type: MediaType) -> Result<(), BundleError> {
+    at_most("log entries", entries.len(), MAX_LOG_ENTRIES)?;
+    if media_type == MediaType::V01 {
+        return Ok(());
+    }
+    for (index, entry) in entries.iter().enumerate() {
+        if !entry.has_inclusion_proof() {
+            return Err(BundleError::LogEntryIncomplete { index, what: "inclusion proof" });
+        }
+        if !entry.has_checkpoint() {
+            return Err(BundleError::LogEntryIncomplete { index, what: "checkpoint" });
         }
     }
-    Ok(entries)
+    Ok(())
 }
 
 fn timestamps(wire: Option<Object<WireTimestamps>>) -> Result<Vec<Vec<u8>>, BundleError> {
     let timestamps = wire.map(|wire| wire.0.rfc3161_timestamps).unwrap_or_default();
     at_most("timestamps", timestamps.len(), MAX_LOG_ENTRIES)?;
     let decode = |Object(timestamp): Object<WireTimestamp>| {
-        base64::decode(&timestamp.signed_timestamp).ok_or(BundleError::Base64 { field: "signedTimestamp" })
+        let token = base64::decode(&timestamp.signed_timestamp);
+        let token = token.ok_or(BundleError::Base64 { field: "signedTimestamp" })?;
+        at_most("bytes in a timestamp", token.len(), MAX_TIMESTAMP_BYTES)?;
+        Ok(token)
     };
     timestamps.into_iter().map(decode).collect()
 }
 
-fn at_most(what: &'static str, found: usize, limit: usize) -> Result<(), BundleError> {
+pub(crate) fn at_most(what: &'static str, found: usize, limit: usize) -> Result<(), BundleError> {
     if found > limit { Err(BundleError::TooMany { what, found, limit }) } else { Ok(()) }
 }
 
@@ -355,7 +388,9 @@ struct WrittenBundle {
 struct WrittenMaterial {
     #[serde(flatten)]
     content: WrittenContent,
-    tlog_entries: [(); 0],
+    tlog_entries: Vec<Object<WireLogEntry>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp_verification_data: Option<WireTimestamps>,
 }
 
 #[derive(Serialize)]
@@ -366,10 +401,10 @@ enum WrittenContent {
     Certificate(WireCertificate),
 }
 
-impl From<&VerificationMaterial> for WrittenMaterial {
-    fn from(material: &VerificationMaterial) -> Self {
+impl From<&UntrustedBundle> for WrittenMaterial {
+    fn from(bundle: &UntrustedBundle) -> Self {
         let encode = |der: &Vec<u8>| WireCertificate { raw_bytes: base64::encode(der) };
-        let content = match material {
+        let content = match &bundle.material {
             VerificationMaterial::Key(key) => WrittenContent::PublicKey {
                 hint: key.hint.as_ref().map_or_else(String::new, |hint| hint.as_str().to_owned()),
             },
@@ -380,7 +415,12 @@ impl From<&VerificationMaterial> for WrittenMaterial {
             }
             VerificationMaterial::Certificate(leaf) => WrittenContent::Certificate(encode(leaf)),
         };
-        Self { content, tlog_entries: [] }
+        let stamp = |der: &Vec<u8>| Object(WireTimestamp { signed_timestamp: base64::encode(der) });
+        let stamps = (!bundle.timestamps.is_empty()).then(|| bundle.timestamps.iter().map(stamp).collect());
+        let timestamp_verification_data =
+            stamps.map(|rfc3161_timestamps| WireTimestamps { rfc3161_timestamps });
+        let tlog_entries = bundle.log_entries.iter().map(LogEntry::to_wire).collect();
+        Self { content, tlog_entries, timestamp_verification_data }
     }
 }
 
@@ -432,6 +472,19 @@ mod tests {
         let bundle = parse(&key_bundle()).unwrap();
         assert_eq!(serde_json::from_slice::<Value>(&bundle.to_json()).unwrap(), key_bundle());
         assert_eq!(UntrustedBundle::parse(&bundle.to_json()), Ok(bundle));
+    }
+
+    #[test]
+    fn timestamps_are_written_and_read_back() {
+        let bundle = parse(&key_bundle()).unwrap();
+        let stamped = |stamps: Vec<Vec<u8>>| {
+            let (material, envelope) = (bundle.material().clone(), bundle.envelope().clone());
+            UntrustedBundle::with_evidence(material, envelope, vec![], stamps)
+        };
+        let written = stamped(vec![vec![1], vec![2, 3]]).unwrap();
+        assert_eq!(UntrustedBundle::parse(&written.to_json()).as_ref(), Ok(&written));
+        assert_eq!(written.timestamps(), [vec![1], vec![2, 3]]);
+        assert!(matches!(stamped(vec![vec![0]; 33]), Err(BundleError::TooMany { found: 33, .. })));
     }
 
     #[test]

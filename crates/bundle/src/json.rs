@@ -15,18 +15,29 @@ const MAX_DEPTH: usize = 64;
 /// Keys in one object. Ours have 8; each is kept until the object ends.
 const MAX_KEYS: usize = 10_000;
 
-/// Reads one document: UTF-8, no BOM, no trailing bytes, no duplicate key at
-/// any level, within the limits above, and of at most `max_values` values.
-pub(crate) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], max_values: usize) -> Result<T, JsonError> {
+/// Checks a document that another parser will read: UTF-8, no BOM, no trailing
+/// bytes, no duplicate key at any level, at most 64 levels deep, of at most
+/// `max_values` values.
+///
+/// # Errors
+/// [`JsonError`].
+pub fn check_json(bytes: &[u8], max_values: usize) -> Result<(), JsonError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let mut values = max_values;
     Strict { depth: 0, values: &mut values }.deserialize(&mut deserializer).map_err(JsonError::from)?;
-    deserializer.end().map_err(JsonError::from)?;
+    deserializer.end().map_err(JsonError::from)
+}
+
+/// Reads one document: UTF-8, no BOM, no trailing bytes, no duplicate key at
+/// any level, within the limits above, and of at most `max_values` values.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], max_values: usize) -> Result<T, JsonError> {
+    check_json(bytes, max_values)?;
     serde_json::from_slice(bytes).map_err(JsonError::from)
 }
 
 /// A JSON object, and nothing else. What serde derives for a struct would take
 /// an array as well, with the fields by their position.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Object<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {

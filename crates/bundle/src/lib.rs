@@ -23,6 +23,7 @@ pub use bundle::{
 pub use claims::{CLAIMS_FILE_NAME, Claims};
 pub use envelope::{Envelope, PAYLOAD_TYPE, pae};
 pub use error::{BundleError, ClaimsError, JsonError, StatementError};
+pub use json::check_json;
 pub use log_entry::LogEntry;
 pub use modelseal_manifest::MAX_RESOURCES;
 pub use statement::{PREDICATE_TYPE, STATEMENT_TYPE, Statement};
@@ -31,3 +32,5 @@ pub use statement::{PREDICATE_TYPE, STATEMENT_TYPE, Statement};
 pub const MAX_BUNDLE_BYTES: u64 = 64 * 1024 * 1024;
 /// The most log entries, and the most timestamps, that a bundle may carry.
 pub const MAX_LOG_ENTRIES: usize = 32;
+/// The most bytes of one log entry that stands alone: 1 MiB.
+pub const MAX_LOG_ENTRY_BYTES: u64 = 1024 * 1024;
