@@ -44,7 +44,7 @@
 //! # use modelseal_verify::{Signer, VerifiedStatement};
 //! # use modelseal_bundle::Statement;
 //! fn forge(statement: Statement, signer: Signer) -> VerifiedStatement {
-//!     VerifiedStatement { payload: vec![], statement, signer, caveats: vec![] }
+//!     VerifiedStatement { payload: vec![], statement, signer, times: vec![], log_entries: vec![], caveats: vec![] }
 //! }
 //! ```
 //!
@@ -55,23 +55,37 @@
 //! }
 //! ```
 //!
-//! Not checked here: when the signature was made (neither a bare key nor a
-//! certificate proves a time), and whether the signer may speak for the name of the model (that is a
-//! policy's question).
+//! Not checked here: whether the signer may speak for the name of the model
+//! (that is a policy's question).
 
+mod clock;
+mod der_limits;
 mod key_algorithm;
+mod log_entry;
 mod public_key;
+mod sigstore;
 mod statement;
+mod timestamp;
+mod trust;
 mod verifier;
 mod x509;
 
+pub use clock::{Clock, JudgedAt, ProvedTime};
+pub use jiff::Timestamp;
 pub use key_algorithm::{KeyAlgorithm, UnsupportedAlgorithm};
+pub use log_entry::{LogEntryError, LogRecord};
 pub use modelseal_bundle::UntrustedBundle;
 pub use public_key::{InvalidSignature, PublicKey, PublicKeyError};
+pub use sigstore::{
+    Artifact, ArtifactError, ArtifactSigner, Claim, Claims, FulcioCertificate, Identity, IdentityPattern,
+    KeylessSigner, PatternError, RootSource, SigstoreError, SigstoreTrust, TrustedRoot, TrustedRootError,
+    verify_artifact,
+};
 pub use statement::{Caveat, MatchedManifest, Mismatch, Signer, Unlisted, VerifiedStatement};
-pub use verifier::{Trust, VerifyError, verify};
+pub use timestamp::{TimestampAuthorities, TimestampError};
+pub use trust::Trust;
+pub use verifier::{VerifyError, verify};
 pub use x509::{
     Certificate, CertificateError, CertificateParseError, CertificateRevocationList, CertificateTrust,
-    CertifiedSigner, Clock, CrlError, JudgedAt, SubjectPattern, SubjectPatternError, Timestamp, UsageProblem,
-    check_publishable,
+    CertifiedSigner, CrlError, SubjectPattern, SubjectPatternError, UsageProblem, check_publishable,
 };

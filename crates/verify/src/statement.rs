@@ -1,9 +1,9 @@
 use std::fmt::{self, Display};
 
 use modelseal_bundle::Statement;
-use modelseal_manifest::{Differences, Manifest, ManifestPath, Resource, Sha256Digest};
+use modelseal_manifest::{Differences, Escaped, Manifest, ManifestPath, Resource, Sha256Digest};
 
-use crate::{CertifiedSigner, KeyAlgorithm};
+use crate::{CertifiedSigner, KeyAlgorithm, KeylessSigner, LogRecord, ProvedTime};
 
 /// A statement whose signature was verified, together with who signed and
 /// what was not proved.
@@ -15,6 +15,8 @@ pub struct VerifiedStatement {
     pub(crate) payload: Vec<u8>,
     pub(crate) statement: Statement,
     pub(crate) signer: Signer,
+    pub(crate) times: Vec<ProvedTime>,
+    pub(crate) log_entries: Vec<LogRecord>,
     pub(crate) caveats: Vec<Caveat>,
 }
 
@@ -38,6 +40,17 @@ impl VerifiedStatement {
     /// Who signed, and what was proved of them.
     pub fn signer(&self) -> &Signer {
         &self.signer
+    }
+
+    /// The times at which the signature is proved to have existed, the earliest
+    /// first.
+    pub fn times(&self) -> &[ProvedTime] {
+        &self.times
+    }
+
+    /// The entries of transparency logs that belong to the signature.
+    pub fn log_entries(&self) -> &[LogRecord] {
+        &self.log_entries
     }
 
     /// What was not proved, or is not as the specification has it.
@@ -121,12 +134,17 @@ pub enum Signer {
     },
     /// The holder of a certificate under an anchor that the verifier named.
     Certificate(Box<CertifiedSigner>),
+    /// An identity, by the word of a Sigstore instance that the verifier named.
+    Sigstore(Box<KeylessSigner>),
 }
 
 impl Display for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key { algorithm, fingerprint } => write!(f, "{algorithm} key sha256:{fingerprint}"),
+            Self::Sigstore(signer) => {
+                write!(f, "{}, by the word of {}", signer.identity(), Escaped(signer.issuer()))
+            }
             Self::Certificate(signer) => {
                 write!(f, "{}, certificate sha256:{}", signer.leaf().subject(), signer.leaf().fingerprint())
             }
@@ -143,6 +161,9 @@ pub enum Caveat {
     NoTimeEvidence,
     /// Timestamps are there and were not looked at.
     TimestampsNotChecked,
+    /// Log entries are there, belong to the signature, and were not looked for
+    /// in their log.
+    LogsNotChecked,
     /// The bundle has a form that current releases no longer write.
     LegacyFormat,
     /// The bundle does not name its key.
@@ -171,6 +192,7 @@ impl Caveat {
             self,
             Self::NoTimeEvidence
                 | Self::TimestampsNotChecked
+                | Self::LogsNotChecked
                 | Self::KeyNotNamed
                 | Self::NameNotSigned
                 | Self::TimeAsserted
@@ -183,6 +205,7 @@ impl Caveat {
         match self {
             Self::NoTimeEvidence => "no-time-evidence",
             Self::TimestampsNotChecked => "timestamps-not-checked",
+            Self::LogsNotChecked => "logs-not-checked",
             Self::LegacyFormat => "legacy-format",
             Self::KeyNotNamed => "key-not-named",
             Self::UnregisteredAlgorithm => "unregistered-algorithm",
@@ -201,6 +224,7 @@ impl Display for Caveat {
         f.write_str(match self {
             Self::NoTimeEvidence => "when it was signed: nothing in the bundle proves a time",
             Self::TimestampsNotChecked => "the bundle's timestamps: no timestamp authority is trusted",
+            Self::LogsNotChecked => "that the signature is in its transparency log: no log is trusted",
             Self::LegacyFormat => "legacy bundle format, as written by releases 0.2 to 1.0 of model_signing",
             Self::KeyNotNamed => "which key was meant: the bundle does not name one",
             Self::UnregisteredAlgorithm => "Ed25519 is not registered by OMS v1.0: the Python reference cannot verify it",

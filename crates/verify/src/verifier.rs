@@ -4,26 +4,12 @@ use modelseal_bundle::{
 };
 use modelseal_manifest::Sha256Digest;
 
-use crate::{Caveat, CertificateError, CertificateTrust, PublicKey, Signer, VerifiedStatement};
-
-/// Whom the verifier believes. It is always given, never found.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Trust {
-    /// The holder of this key.
-    Key(PublicKey),
-    /// The holders of certificates under these anchors.
-    Certificate(CertificateTrust),
-}
-
-impl Trust {
-    fn method(&self) -> BundleMethod {
-        match self {
-            Self::Key(_) => BundleMethod::Key,
-            Self::Certificate(_) => BundleMethod::Certificate,
-        }
-    }
-}
+use crate::log_entry::{Verifier, check_log_entries};
+use crate::trust::TrustedSigner;
+use crate::{
+    Caveat, Certificate, CertificateError, CertificateTrust, LogEntryError, LogRecord, ProvedTime, PublicKey,
+    Signer, SigstoreError, TimestampAuthorities, TimestampError, Trust, VerifiedStatement,
+};
 
 /// Verifies the signature of `bundle` under `trust`, then reads the statement
 /// from the very bytes that were verified.
@@ -32,40 +18,110 @@ impl Trust {
 /// [`VerifyError`]. Nothing of the bundle comes back with it but what names
 /// the problem.
 pub fn verify(bundle: UntrustedBundle, trust: &Trust) -> Result<VerifiedStatement, VerifyError> {
-    let (signer, key, mut caveats) = match (trust, bundle.material()) {
-        (Trust::Key(key), VerificationMaterial::Key(material)) => {
+    let proved = match (&trust.signer, bundle.material()) {
+        (TrustedSigner::Key(key), VerificationMaterial::Key(material)) => {
+            let caveats = check_named_key(material, key)?.into_iter().collect();
             let signer = Signer::Key { algorithm: key.algorithm(), fingerprint: key.fingerprint() };
-            (signer, key.clone(), check_named_key(material, key)?.into_iter().collect())
+            let evidence = evidence(&bundle, trust, key, None)?;
+            signed(&bundle, key, signer, caveats, evidence)?
         }
-        (Trust::Certificate(trust), VerificationMaterial::CertificateChain(chain)) => {
-            let (signer, key, caveats) = trust.judge(chain)?;
-            (Signer::Certificate(Box::new(signer)), key, caveats)
+        (TrustedSigner::Certificate(certificates), VerificationMaterial::CertificateChain(chain)) => {
+            certified(&bundle, trust, certificates, chain)?
+        }
+        (TrustedSigner::Sigstore(identities), VerificationMaterial::Certificate(leaf)) => {
+            let (signer, evidence) = identities.judge(&bundle, leaf)?;
+            Proved {
+                signer: Signer::Sigstore(Box::new(signer)),
+                times: evidence.times,
+                log_entries: evidence.log_entries,
+                caveats: vec![],
+                form: Form::Current,
+            }
         }
         _ => return Err(VerifyError::Method { expected: trust.method(), found: bundle.method() }),
     };
-    if !bundle.log_entries().is_empty() {
-        return Err(VerifyError::LogEntriesNotChecked { found: bundle.log_entries().len() });
+    proved.statement(bundle)
+}
+
+/// What is known of a signature that verified.
+struct Proved {
+    signer: Signer,
+    times: Vec<ProvedTime>,
+    log_entries: Vec<LogRecord>,
+    caveats: Vec<Caveat>,
+    form: Form,
+}
+
+impl Proved {
+    fn statement(self, bundle: UntrustedBundle) -> Result<VerifiedStatement, VerifyError> {
+        let Self { signer, times, log_entries, mut caveats, form } = self;
+        let payload = bundle.into_envelope().into_payload();
+        let statement = match form {
+            Form::Current => Statement::parse(&payload)?,
+            Form::V0_2 => legacy::parse_statement_v0_2(&payload)?,
+        };
+        caveats.extend(caveats_of(&statement));
+        Ok(VerifiedStatement { payload, statement, signer, times, log_entries, caveats })
     }
-    caveats.insert(0, Caveat::NoTimeEvidence);
-    if !bundle.timestamps().is_empty() {
-        caveats.insert(1, Caveat::TimestampsNotChecked);
+}
+
+/// What the timestamps and the log entries of a bundle prove.
+struct Evidence {
+    times: Vec<ProvedTime>,
+    log_entries: Vec<LogRecord>,
+    caveats: Vec<Caveat>,
+}
+
+fn evidence(
+    bundle: &UntrustedBundle,
+    trust: &Trust,
+    key: &PublicKey,
+    certificate: Option<&Certificate>,
+) -> Result<Evidence, VerifyError> {
+    let (stamps, signature) = (bundle.timestamps(), bundle.envelope().signature());
+    let verified = |authorities: &TimestampAuthorities| authorities.verify(stamps, signature);
+    let mut times = trust.timestamps.as_ref().map(verified).transpose()?.unwrap_or_default();
+    let verifier = Verifier { key, certificate };
+    let log_entries = check_log_entries(bundle, verifier, trust.logs.as_ref(), &mut times)?;
+    times.sort_by_key(|proved| proved.time());
+    let found = [
+        (times.is_empty(), Caveat::NoTimeEvidence),
+        (!stamps.is_empty() && trust.timestamps.is_none(), Caveat::TimestampsNotChecked),
+        (!log_entries.is_empty() && trust.logs.is_none(), Caveat::LogsNotChecked),
+    ];
+    let caveats = found.into_iter().filter_map(|(holds, caveat)| holds.then_some(caveat)).collect();
+    Ok(Evidence { times, log_entries, caveats })
+}
+
+fn certified(
+    bundle: &UntrustedBundle,
+    trust: &Trust,
+    certificates: &CertificateTrust,
+    chain: &[Vec<u8>],
+) -> Result<Proved, VerifyError> {
+    let (leaf, key) = CertificateTrust::leaf_of(chain)?;
+    let evidence = evidence(bundle, trust, &key, Some(&leaf))?;
+    let (signer, key, caveats) = certificates.judge(chain, &evidence.times)?;
+    signed(bundle, &key, Signer::Certificate(Box::new(signer)), caveats, evidence)
+}
+
+fn signed(
+    bundle: &UntrustedBundle,
+    key: &PublicKey,
+    signer: Signer,
+    of_signer: Vec<Caveat>,
+    evidence: Evidence,
+) -> Result<Proved, VerifyError> {
+    let form = verify_signature(key, bundle)?;
+    let Evidence { times, log_entries, mut caveats } = evidence;
+    caveats.extend(of_signer);
+    if matches!(form, Form::V0_2) && !caveats.contains(&Caveat::LegacyFormat) {
+        caveats.push(Caveat::LegacyFormat);
     }
-    let form = verify_signature(&key, &bundle)?;
-    let payload = bundle.into_envelope().into_payload();
-    let statement = match form {
-        Form::Current => Statement::parse(&payload)?,
-        Form::V0_2 => {
-            if !caveats.contains(&Caveat::LegacyFormat) {
-                caveats.push(Caveat::LegacyFormat);
-            }
-            legacy::parse_statement_v0_2(&payload)?
-        }
-    };
-    caveats.extend(caveats_of(&statement));
     if !key.algorithm().is_registered() {
         caveats.push(Caveat::UnregisteredAlgorithm);
     }
-    Ok(VerifiedStatement { payload, statement, signer, caveats })
+    Ok(Proved { signer, times, log_entries, caveats, form })
 }
 
 /// What was signed, and so how the payload has to be read.
@@ -158,14 +214,15 @@ pub enum VerifyError {
         /// SHA-256 of the SPKI of the key that was tried.
         key: Sha256Digest,
     },
-    /// Log entries that nobody would check.
-    #[error(
-        "the bundle carries transparency log entries ({found}), which cannot be checked with a bare key or certificate"
-    )]
-    LogEntriesNotChecked {
-        /// How many there are.
-        found: usize,
-    },
+    /// A log entry is not believed.
+    #[error(transparent)]
+    LogEntry(#[from] LogEntryError),
+    /// A timestamp is not believed.
+    #[error(transparent)]
+    Timestamp(#[from] TimestampError),
+    /// The keyless signature is not believed.
+    #[error(transparent)]
+    Sigstore(#[from] SigstoreError),
     /// The certificate is not believed.
     #[error(transparent)]
     Certificate(#[from] CertificateError),

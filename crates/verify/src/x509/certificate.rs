@@ -12,6 +12,7 @@ use x509_cert::spki::SubjectPublicKeyInfoOwned;
 use x509_cert::time::Time;
 
 use super::CertificateParseError;
+use crate::der_limits::is_cheap;
 use crate::{PublicKey, PublicKeyError};
 
 /// An X.509 v3 certificate (RFC 5280) that was read and not yet believed.
@@ -27,6 +28,7 @@ pub struct Certificate {
     pub(super) basic_constraints: Option<BasicConstraints>,
     pub(super) key_usage: Option<KeyUsage>,
     pub(super) extended_key_usage: Option<ExtendedKeyUsage>,
+    pub(super) extended_key_usage_is_critical: bool,
     pub(super) has_name_constraints: bool,
 }
 
@@ -37,9 +39,13 @@ impl Certificate {
     /// [`CertificateParseError`] for what is not a certificate, or has one of
     /// the extensions that are looked at twice, or malformed.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateParseError> {
+        if !is_cheap(der) {
+            return Err(CertificateParseError::Malformed);
+        }
         let malformed = |_| CertificateParseError::Malformed;
         let parsed = x509_cert::Certificate::from_der(der).map_err(malformed)?.tbs_certificate;
         let extension = |_| CertificateParseError::Extension;
+        let extended_key_usage: Option<(bool, ExtendedKeyUsage)> = parsed.get().map_err(extension)?;
         let has_name_constraints = parsed.filter::<NameConstraints>().count() > 0;
         let certificate = Self {
             der: CertificateDer::from(der.to_vec()),
@@ -48,7 +54,10 @@ impl Certificate {
             serial: parsed.serial_number.as_bytes().to_vec(),
             basic_constraints: parsed.get().map_err(extension)?.map(|(_, extension)| extension),
             key_usage: parsed.get().map_err(extension)?.map(|(_, extension)| extension),
-            extended_key_usage: parsed.get().map_err(extension)?.map(|(_, extension)| extension),
+            extended_key_usage_is_critical: extended_key_usage
+                .as_ref()
+                .is_some_and(|(critical, _)| *critical),
+            extended_key_usage: extended_key_usage.map(|(_, extension)| extension),
             has_name_constraints,
             subject: parsed.subject,
             issuer: parsed.issuer,
@@ -107,11 +116,11 @@ impl Certificate {
         shown(&self.issuer)
     }
 
-    pub(super) fn issuer_name(&self) -> &Name {
+    pub(crate) fn issuer_name(&self) -> &Name {
         &self.issuer
     }
 
-    pub(super) fn serial_bytes(&self) -> &[u8] {
+    pub(crate) fn serial_bytes(&self) -> &[u8] {
         &self.serial
     }
 

@@ -1,8 +1,8 @@
 use jiff::Timestamp;
 use modelseal_manifest::{Escaped, Sha256Digest};
 
-use super::{JudgedAt, SubjectPattern, UsageProblem};
-use crate::PublicKeyError;
+use super::{SubjectPattern, UsageProblem};
+use crate::{JudgedAt, PublicKeyError};
 
 /// Why bytes are not a certificate.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

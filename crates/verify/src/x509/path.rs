@@ -20,7 +20,9 @@ use x509_cert::der::oid::{AssociatedOid, ObjectIdentifier};
 use x509_cert::der::{Decode, Encode, Header, Reader, SliceReader};
 use x509_cert::ext::pkix::BasicConstraints;
 
-use super::{Certificate, CertificateError, CertificateRevocationList, JudgedAt, profile};
+use super::profile::{self, Purpose};
+use super::{Certificate, CertificateError, CertificateRevocationList};
+use crate::JudgedAt;
 
 const WRONG_LIST: &str = "the signature of a revocation list does not verify";
 /// How many certificates the library takes between leaf and anchor.
@@ -38,6 +40,7 @@ pub(super) struct Search<'a> {
     pub(super) anchors: &'a [Certificate],
     pub(super) crls: &'a [CertificateRevocationList],
     pub(super) at: JudgedAt,
+    pub(super) purpose: Purpose,
 }
 
 /// A path that was found: what issued the leaf, the anchor last.
@@ -187,7 +190,7 @@ impl<'a> Search<'a> {
         let issuers: Option<Vec<&Certificate>> = intermediates.chain([anchor]).collect();
         let issuers: Vec<Certificate> =
             issuers.ok_or_else(|| unknown_issuer(leaf))?.into_iter().cloned().collect();
-        check_issuers(leaf, &issuers, self.at)?;
+        check_issuers(leaf, &issuers, self.at, self.purpose)?;
         check_addresses(leaf, &issuers)?;
         let all = std::iter::once(leaf).chain(&issuers);
         all.into_iter().try_for_each(|certificate| self.check_not_listed(certificate))?;
@@ -265,10 +268,15 @@ fn reason(error: &Error) -> String {
 
 /// What the library does not ask: the usages of every issuer, and of the
 /// anchor all that is asked of other issuers.
-fn check_issuers(leaf: &Certificate, issuers: &[Certificate], at: JudgedAt) -> Result<(), CertificateError> {
+fn check_issuers(
+    leaf: &Certificate,
+    issuers: &[Certificate],
+    at: JudgedAt,
+    purpose: Purpose,
+) -> Result<(), CertificateError> {
     for issuer in issuers {
         check_validity(issuer, at)?;
-        profile::check_issuer(issuer)
+        profile::check_issuer(issuer, purpose)
             .map_err(|problem| CertificateError::Usage { subject: issuer.subject(), problem })?;
     }
     let Some((anchor, below)) = issuers.split_last() else { return Ok(()) };

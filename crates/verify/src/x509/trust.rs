@@ -1,8 +1,7 @@
 use super::path::{MAX_INTERMEDIATES, Path, Search, check_validity};
-use super::{
-    Certificate, CertificateError, CertificateRevocationList, Clock, JudgedAt, SubjectPattern, profile,
-};
-use crate::{Caveat, PublicKey};
+use super::profile::{self, Purpose};
+use super::{Certificate, CertificateError, CertificateRevocationList, SubjectPattern};
+use crate::{Caveat, Clock, JudgedAt, ProvedTime, PublicKey};
 
 /// Which certificates are believed.
 ///
@@ -17,7 +16,7 @@ use crate::{Caveat, PublicKey};
 /// let roots = Certificate::all_from_pem(pem)?;
 /// let publisher = "CN=Model Release,O=Acme".parse()?;
 /// let trust = CertificateTrust::anchors(roots, Clock::system()).and_subject(publisher);
-/// let trust = Trust::Certificate(trust);
+/// let trust = Trust::certificate(trust);
 /// # Ok(())
 /// # }
 /// ```
@@ -64,36 +63,36 @@ impl CertificateTrust {
         self
     }
 
-    /// Whose certificate the leaf of `chain` is, if it is believed. `chain` is
-    /// DER, the leaf first, the rest in any order. Nothing was signed here.
+    /// Whose certificate the leaf of `chain` is, if it is believed now. `chain`
+    /// is DER, the leaf first, the rest in any order. Nothing was signed here.
     ///
     /// # Errors
     /// [`CertificateError`].
     pub fn certify(&self, chain: &[Vec<u8>]) -> Result<CertifiedSigner, CertificateError> {
-        self.judge(chain).map(|(signer, _, _)| signer)
+        self.judge(chain, &[]).map(|(signer, _, _)| signer)
     }
 
     /// Believes the leaf of `chain` or does not; says with which key it signs.
+    /// All has to hold at every time that is proved: one that was dated back
+    /// would otherwise speak for a certificate that had expired.
     pub(crate) fn judge(
         &self,
         chain: &[Vec<u8>],
+        proved: &[ProvedTime],
     ) -> Result<(CertifiedSigner, PublicKey, Vec<Caveat>), CertificateError> {
-        let read = |(index, der): (usize, &Vec<u8>)| {
-            Certificate::from_der(der).map_err(|source| CertificateError::Malformed { index, source })
-        };
-        let mut chain = chain.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
-        if chain.is_empty() {
-            return Err(CertificateError::EmptyChain);
-        }
-        let leaf = chain.remove(0);
+        let (leaf, key) = Self::leaf_of(chain)?;
+        let intermediates = chain.iter().enumerate().skip(1).map(|(index, der)| read(index, der));
+        let chain = intermediates.collect::<Result<Vec<_>, _>>()?;
         let subject = leaf.subject();
-        let key =
-            leaf.public_key().map_err(|source| CertificateError::Key { subject: subject.clone(), source })?;
         profile::check_leaf(&leaf).map_err(|problem| CertificateError::Usage { subject, problem })?;
         self.check_identity(&leaf)?;
-        let judged_at = self.clock.judged_at();
-        check_validity(&leaf, judged_at)?;
-        let Path { issuers, unlisted } = self.path(&leaf, &chain, judged_at)?;
+        let judge_at = |judged_at| {
+            check_validity(&leaf, judged_at)?;
+            self.path(&leaf, &chain, judged_at).map(|path| (path, judged_at))
+        };
+        let mut judged =
+            self.clock.judged_at(proved).into_iter().map(judge_at).collect::<Result<Vec<_>, _>>()?;
+        let (Path { issuers, unlisted }, judged_at) = judged.swap_remove(0);
 
         let found = [
             (matches!(judged_at, JudgedAt::Asserted(_)), Caveat::TimeAsserted),
@@ -102,6 +101,14 @@ impl CertificateTrust {
         ];
         let caveats = found.into_iter().filter_map(|(holds, caveat)| holds.then_some(caveat)).collect();
         Ok((CertifiedSigner { leaf, issuers, unlisted, judged_at }, key, caveats))
+    }
+
+    /// The signing certificate of a chain, and its key. Nothing was verified.
+    pub(crate) fn leaf_of(chain: &[Vec<u8>]) -> Result<(Certificate, PublicKey), CertificateError> {
+        let leaf = read(0, chain.first().ok_or(CertificateError::EmptyChain)?)?;
+        let key = leaf.public_key();
+        let key = key.map_err(|source| CertificateError::Key { subject: leaf.subject(), source })?;
+        Ok((leaf, key))
     }
 
     fn check_identity(&self, leaf: &Certificate) -> Result<(), CertificateError> {
@@ -131,7 +138,8 @@ impl CertificateTrust {
     ) -> Result<Path, CertificateError> {
         self.crls.iter().try_for_each(|crl| crl.check_current(self.clock.now()))?;
         let is_anchor = self.anchors.contains(leaf) || (self.anchors.is_empty() && self.leaf.is_some());
-        let search = Search { intermediates, anchors: &self.anchors, crls: &self.crls, at };
+        let purpose = Purpose::CodeSigning;
+        let search = Search { intermediates, anchors: &self.anchors, crls: &self.crls, at, purpose };
         if is_anchor {
             search.check_readable(leaf)?;
             search.check_not_listed(leaf)?;
@@ -139,6 +147,10 @@ impl CertificateTrust {
         }
         search.path(leaf)
     }
+}
+
+fn read(index: usize, der: &[u8]) -> Result<Certificate, CertificateError> {
+    Certificate::from_der(der).map_err(|source| CertificateError::Malformed { index, source })
 }
 
 /// Checks, for a publisher, that a verifier who trusts a top of `chain`, or what
@@ -154,15 +166,15 @@ pub fn check_publishable(
     chain: &[Certificate],
     clock: Clock,
 ) -> Result<(), CertificateError> {
-    let at = clock.judged_at();
+    let (at, purpose) = (clock.judged_unproved(), Purpose::CodeSigning);
     profile::check_leaf(leaf)
         .map_err(|problem| CertificateError::Usage { subject: leaf.subject(), problem })?;
     check_validity(leaf, at)?;
     if chain.is_empty() {
-        return Search { intermediates: &[], anchors: &[], crls: &[], at }.check_readable(leaf);
+        return Search { intermediates: &[], anchors: &[], crls: &[], at, purpose }.check_readable(leaf);
     }
     let tops = tops(chain);
-    let path = Search { intermediates: chain, anchors: &tops, crls: &[], at }.path(leaf)?;
+    let path = Search { intermediates: chain, anchors: &tops, crls: &[], at, purpose }.path(leaf)?;
     let is_rooted = path.issuers.last().is_some_and(Certificate::is_self_issued);
     if !is_rooted && path.issuers.len() > MAX_INTERMEDIATES {
         return Err(CertificateError::TooComplicated { subject: leaf.subject() });
@@ -225,7 +237,8 @@ impl CertifiedSigner {
         &self.unlisted
     }
 
-    /// The time at which the validity of all of them was judged.
+    /// The time at which the validity of all of them was judged; the earliest
+    /// of several.
     pub fn judged_at(&self) -> JudgedAt {
         self.judged_at
     }
