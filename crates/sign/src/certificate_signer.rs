@@ -74,7 +74,7 @@ impl<K: SigningKey> Signer for CertificateSigner<K> {
     }
 
     fn trust(&self) -> Trust {
-        Trust::Certificate(CertificateTrust::leaf(self.leaf.clone(), self.clock))
+        Trust::certificate(CertificateTrust::leaf(self.leaf.clone(), self.clock))
     }
 }
 

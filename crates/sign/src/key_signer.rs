@@ -28,6 +28,6 @@ impl<K: SigningKey> Signer for KeySigner<K> {
     }
 
     fn trust(&self) -> Trust {
-        Trust::Key(self.public_key().clone())
+        Trust::key(self.public_key().clone())
     }
 }

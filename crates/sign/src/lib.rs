@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! SigningKey --signs--> bytes     PrivateKey in memory, or (feature `pkcs11`) a key in a token
-//! Signer     --seals--> bundle    KeySigner: the method `key`; CertificateSigner: `certificate`
+//! Signer     --seals--> bundle    KeySigner: the method `key`; CertificateSigner: `certificate`;
+//!                                 (feature `sigstore`) SigstoreSigner: `sigstore`
 //! ```
 //!
 //! A [`Signer`] turns bytes into a bundle; each one proves its own work with
@@ -14,6 +15,8 @@ mod key_signer;
 pub mod pkcs11;
 mod private_key;
 mod signing_key;
+#[cfg(feature = "sigstore")]
+pub mod sigstore;
 
 pub use certificate_signer::{CertificateSigner, CertificateSignerError};
 pub use key_signer::KeySigner;
@@ -34,6 +37,16 @@ pub trait Signer {
 
     /// Under which the bundle verifies for those who know this very signer.
     fn trust(&self) -> Trust;
+}
+
+impl<S: Signer + ?Sized> Signer for Box<S> {
+    fn sign(&self, payload: &[u8]) -> Result<Vec<u8>, SignError> {
+        (**self).sign(payload)
+    }
+
+    fn trust(&self) -> Trust {
+        (**self).trust()
+    }
 }
 
 /// Why there is no signature.
@@ -57,4 +70,15 @@ pub enum SignError {
     /// The signature does not verify under the signer's own public key.
     #[error("the signature that was made does not verify under its own public key; nothing was written")]
     SelfCheck,
+    /// A service, an identity or a clock stood in the way.
+    #[cfg(feature = "sigstore")]
+    #[error(transparent)]
+    Sigstore(Box<sigstore::SigstoreError>),
+}
+
+#[cfg(feature = "sigstore")]
+impl From<sigstore::SigstoreError> for SignError {
+    fn from(error: sigstore::SigstoreError) -> Self {
+        Self::Sigstore(Box::new(error))
+    }
 }

@@ -26,11 +26,14 @@ impl<K: SigningKey + ?Sized> SigningKey for Box<K> {
     }
 }
 
-/// A signature over the envelope of `payload` that verified under the key's
-/// own public half.
+/// A signature over the envelope of `payload`.
 pub(crate) fn sign_envelope(key: &impl SigningKey, payload: &[u8]) -> Result<Vec<u8>, SignError> {
-    let message = pae(PAYLOAD_TYPE, payload);
-    let signature = key.sign(&message)?;
-    key.public_key().verify(&message, &signature).map_err(|_| SignError::SelfCheck)?;
+    sign_verified(key, &pae(PAYLOAD_TYPE, payload))
+}
+
+/// A signature that verified under the key's own public half.
+pub(crate) fn sign_verified(key: &impl SigningKey, message: &[u8]) -> Result<Vec<u8>, SignError> {
+    let signature = key.sign(message)?;
+    key.public_key().verify(message, &signature).map_err(|_| SignError::SelfCheck)?;
     Ok(signature)
 }

@@ -108,7 +108,7 @@ impl Attempt {
     }
 
     pub(crate) fn verdict(self) -> Result<VerifiedStatement, VerifyError> {
-        let trust = Trust::Certificate(self.trust());
+        let trust = Trust::certificate(self.trust());
         verify(self.bundle, &trust)
     }
 

@@ -79,7 +79,7 @@ fn round_trip(leaf: &Holder, root: &Holder) -> Vec<Caveat> {
     let bundle = UntrustedBundle::parse(&signer.sign(&payload()).unwrap()).unwrap();
     verify(bundle.clone(), &signer.trust()).unwrap();
     let trust = CertificateTrust::anchors(vec![root.certificate.clone()], clock);
-    assert_eq!(verify(bundle.clone(), &Trust::Certificate(trust)).unwrap().payload(), payload());
+    assert_eq!(verify(bundle.clone(), &Trust::certificate(trust)).unwrap().payload(), payload());
     bundled(bundle).under(&[root]).verifies_through(&["CN=Root"])
 }
 

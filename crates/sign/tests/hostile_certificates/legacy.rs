@@ -138,7 +138,7 @@ fn key_bundle_judged(pem: &str, payload: Vec<u8>) -> Result<VerifiedStatement, V
     let key = PrivateKey::from_pem(pem.as_bytes()).unwrap().public_key().clone();
     let signature = signed_with_sha256(pem, &pae_v0_2(&payload));
     let material = VerificationMaterial::Key(KeyMaterial::hinted(key.hint()));
-    verify(UntrustedBundle::new(material, Envelope::new(payload, signature)), &Trust::Key(key))
+    verify(UntrustedBundle::new(material, Envelope::new(payload, signature)), &Trust::key(key))
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn signer(leaf: &Holder, chain: &[&Holder]) -> Made {
 }
 
 fn anchored(root: &Holder) -> Trust {
-    Trust::Certificate(CertificateTrust::anchors(vec![root.certificate.clone()], clock()))
+    Trust::certificate(CertificateTrust::anchors(vec![root.certificate.clone()], clock()))
 }
 
 fn signed_bundle(leaf: &Holder) -> UntrustedBundle {
