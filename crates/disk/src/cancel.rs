@@ -11,6 +11,10 @@ pub trait Observer: Sync {
 
     /// Told how many more bytes were read and hashed.
     fn advance(&self, bytes: u64);
+
+    /// Told when everything was read: what takes time from now on is something
+    /// else.
+    fn end(&self) {}
 }
 
 /// Nobody watches: the work runs to its end.

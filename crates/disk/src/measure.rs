@@ -101,6 +101,7 @@ impl Model {
         let pieces =
             Engine { model: self, files: &files, links: rules.links, options, observer }.run(&tasks)?;
         inventory.check_unchanged(&self.inventory(rules, observer)?)?;
+        observer.end();
         Ok(Measurement { files: assemble(&files, pieces) })
     }
 }
