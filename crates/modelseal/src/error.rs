@@ -48,7 +48,9 @@ pub enum Error {
         problem: String,
     },
     /// A secret stands among the files to be signed.
-    #[error("{path}: is a secret that signs (a private key, its passphrase or a PIN), and lies in the model")]
+    #[error(
+        "{path}: is a secret that signs (a private key, its passphrase, a PIN or an identity token), and lies in the model"
+    )]
     SecretInModel {
         /// The file.
         path: ManifestPath,

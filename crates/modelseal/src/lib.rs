@@ -13,7 +13,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let model = Model::open(Path::new("my-model"))?;
 //! let bundle = UntrustedBundle::parse(&std::fs::read("my-model/model.sig")?)?;
-//! let trust = Trust::Key(PublicKey::from_pem(&std::fs::read("publisher.pub")?)?);
+//! let trust = Trust::key(PublicKey::from_pem(&std::fs::read("publisher.pub")?)?);
 //! let options = VerifyOptions {
 //!     bundle_path: Some(Path::new("my-model/model.sig")),
 //!     copy_to: Some(Path::new("verified-model")),
@@ -53,6 +53,8 @@ mod digest;
 mod error;
 mod release_lint;
 mod sign;
+#[cfg(feature = "sigstore")]
+mod trust_material;
 mod verify;
 
 pub use coverage::{Coverage, EVIDENCE_FILES, SIGNATURE_FILE_NAME};
@@ -72,18 +74,25 @@ pub use modelseal_manifest::{
 };
 #[cfg(feature = "pkcs11")]
 pub use modelseal_sign::pkcs11;
+#[cfg(feature = "sigstore")]
+pub use modelseal_sign::sigstore;
 pub use modelseal_sign::{
     CertificateSigner, CertificateSignerError, KeyAlgorithm, KeySigner, Passphrase, PrivateKey,
     PrivateKeyError, SignError, Signer, SigningKey,
 };
 pub use modelseal_verify::{
-    Caveat, Certificate, CertificateError, CertificateParseError, CertificateRevocationList,
-    CertificateTrust, CertifiedSigner, Clock, CrlError, JudgedAt, MatchedManifest, Mismatch, PublicKey,
-    PublicKeyError, Signer as VerifiedSigner, SubjectPattern, SubjectPatternError, Timestamp, Trust,
-    Unlisted, UsageProblem, VerifiedStatement, VerifyError,
+    Artifact, ArtifactError, ArtifactSigner, Caveat, Certificate, CertificateError, CertificateParseError,
+    CertificateRevocationList, CertificateTrust, CertifiedSigner, Claim, Claims, Clock, CrlError,
+    FulcioCertificate, Identity, IdentityPattern, JudgedAt, KeylessSigner, LogEntryError, LogRecord,
+    MatchedManifest, Mismatch, PatternError, ProvedTime, PublicKey, PublicKeyError, RootSource,
+    Signer as VerifiedSigner, SigstoreError, SigstoreTrust, SubjectPattern, SubjectPatternError, Timestamp,
+    TimestampAuthorities, TimestampError, Trust, TrustedRoot, TrustedRootError, Unlisted, UsageProblem,
+    VerifiedStatement, VerifyError, verify_artifact,
 };
 pub use release_lint::{Finding, FindingKind};
 pub use sign::{Plan, SignOptions, Signed, plan, sign};
+#[cfg(feature = "sigstore")]
+pub use trust_material::{FetchTimeouts, TrustMaterial, TrustMaterialError, TrustRepository};
 pub use verify::{Unsigned, UnsignedReason, VerifiedModel, VerifyOptions, verify};
 
 /// As many workers as there are processors.

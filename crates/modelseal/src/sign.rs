@@ -7,6 +7,7 @@ use modelseal_manifest::{
     HashType, IgnorePath, Manifest, ManifestError, ManifestPath, Method, ModelDigest, Serialization,
 };
 use modelseal_sign::{SignError, Signer};
+use modelseal_verify::VerifiedStatement;
 
 use crate::coverage::evidence_problem;
 use crate::{Coverage, EVIDENCE_FILES, Error, Finding, release_lint};
@@ -62,8 +63,8 @@ pub struct Plan<'a> {
 pub struct Signed {
     /// The bundle's JSON.
     pub bundle: Vec<u8>,
-    /// What it states.
-    pub statement: Statement,
+    /// What a consumer finds in it who knows this very signer.
+    pub verified: VerifiedStatement,
     /// The identity of the model, where the signed digests tell it.
     pub model_digest: Option<ModelDigest>,
     /// What was there.
@@ -147,16 +148,21 @@ impl Plan<'_> {
         if bundle.len() as u64 > MAX_BUNDLE_BYTES {
             return Err(Error::BundleTooLarge { found: bundle.len() as u64, limit: MAX_BUNDLE_BYTES });
         }
-        check_bundle(&bundle, &statement, signer).map_err(|error| Error::SelfCheck(Box::new(error)))?;
-        Ok(Signed { bundle, statement, model_digest, inventory: self.inventory, findings: self.findings })
+        let verified =
+            check_bundle(&bundle, &statement, signer).map_err(|error| Error::SelfCheck(Box::new(error)))?;
+        Ok(Signed { bundle, verified, model_digest, inventory: self.inventory, findings: self.findings })
     }
 }
 
 /// Whatever the signer is, its work verifies under its own key, and says what
 /// it was given.
-fn check_bundle(bundle: &[u8], statement: &Statement, signer: &dyn Signer) -> Result<(), Error> {
+fn check_bundle(
+    bundle: &[u8],
+    statement: &Statement,
+    signer: &dyn Signer,
+) -> Result<VerifiedStatement, Error> {
     let verified = modelseal_verify::verify(UntrustedBundle::parse(bundle)?, &signer.trust())?;
-    if verified.payload() == statement.to_payload() { Ok(()) } else { Err(SignError::SelfCheck.into()) }
+    if verified.payload() == statement.to_payload() { Ok(verified) } else { Err(SignError::SelfCheck.into()) }
 }
 
 fn check_files(inventory: &Inventory, options: &SignOptions<'_>) -> Result<(), Error> {

@@ -9,6 +9,10 @@ use modelseal::{
 };
 use modelseal::{IgnoredBy, StatementError};
 
+use super::signing_failure::signing_failure;
+use super::sigstore_failure::{
+    log_entry_code, log_entry_help, sigstore_code, sigstore_help, timestamp_code, timestamp_help,
+};
 use super::text::shown;
 
 /// What the process ends with.
@@ -127,6 +131,9 @@ pub(crate) enum Task {
 impl Task {
     /// Puts an error of the library into words that name the file.
     pub(crate) fn failure(self, error: Error, named: &Named<'_>) -> Failure {
+        if let Error::Sign(error @ SignError::Sigstore(_)) = &error {
+            return signing_failure(error);
+        }
         let message = message(&error, named);
         let (exit, code, help) = self.judge(&error, named.is_strict);
         Failure { exit, code, message, help: help.map(str::to_owned), details: details(error) }
@@ -155,6 +162,9 @@ impl Task {
                 (refused, "not-signed", Some(help))
             }
             Error::Sign(SignError::SelfCheck) => (Exit::Undecided, "signer", Some(SELF_CHECK_HELP)),
+            Error::SelfCheck(error) if matches!(&**error, Error::Verify(VerifyError::Sigstore(_))) => {
+                (Exit::Undecided, "signer", Some(INSTANCE_HELP))
+            }
             Error::Sign(_) | Error::SelfCheck(_) => (Exit::Undecided, "signer", None),
             Error::IgnoresSigned { by: IgnoredBy::Caller, .. } => {
                 (Exit::Usage, "ignores-signed", Some("a signed file cannot be ignored: leave the option out"))
@@ -180,6 +190,8 @@ impl Task {
 }
 
 const SELF_CHECK_HELP: &str = "does the token hold another public key or certificate under the id of this key? modelseal pkcs11 list shows them";
+
+const INSTANCE_HELP: &str = "does the trusted root belong to the services that signed? what they published stays published; no signature was written";
 
 /// Errors of the library are about the model or the bundle, and do not know by
 /// which path the caller named it.
@@ -291,7 +303,9 @@ fn verify_code(error: &VerifyError) -> &'static str {
         VerifyError::WrongKey { .. } => "wrong-key",
         VerifyError::EmbeddedKeyUnreadable => "malformed-bundle",
         VerifyError::Signature { .. } => "bad-signature",
-        VerifyError::LogEntriesNotChecked { .. } => "log-entries",
+        VerifyError::LogEntry(error) => log_entry_code(error),
+        VerifyError::Timestamp(error) => timestamp_code(error),
+        VerifyError::Sigstore(error) => sigstore_code(error),
         VerifyError::Certificate(error) => certificate_code(error),
         VerifyError::Statement(_) => "malformed-statement",
         _ => "unknown",
@@ -309,8 +323,13 @@ fn verify_help(error: &VerifyError) -> Option<&'static str> {
             BundleMethod::Certificate => {
                 "verify it with --root PEM, the root of the publisher's certificates"
             }
-            BundleMethod::Sigstore => "this version does not verify Sigstore identities",
+            BundleMethod::Sigstore => {
+                "verify it with --identity ID --issuer URL: who the publisher is, and who vouches for that"
+            }
         }),
+        VerifyError::LogEntry(error) => Some(log_entry_help(error)),
+        VerifyError::Timestamp(error) => Some(timestamp_help(error)),
+        VerifyError::Sigstore(error) => Some(sigstore_help(error)),
         VerifyError::Certificate(error) => certificate_help(error),
         VerifyError::Statement(
             StatementError::LegacyPredicateType { .. } | StatementError::LegacyAlgorithm { .. },
@@ -343,6 +362,10 @@ fn certificate_help(error: &CertificateError) -> Option<&'static str> {
         ),
         CertificateError::Expired { at: JudgedAt::Asserted(_), .. }
         | CertificateError::NotYetValid { at: JudgedAt::Asserted(_), .. } => None,
+        CertificateError::Expired { at: JudgedAt::Proved(_), .. }
+        | CertificateError::NotYetValid { at: JudgedAt::Proved(_), .. } => {
+            Some("the publisher has to sign anew, under certificates that are valid when they sign")
+        }
         CertificateError::Expired { .. } => Some(
             "nothing proves that the signature was made before; ask the publisher to sign anew, or audit the past with --at TIME",
         ),

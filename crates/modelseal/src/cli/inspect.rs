@@ -2,8 +2,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelseal::{
-    BundleMethod, Certificate, CertificateParseError, DiskError, Error, Escaped, Manifest, PublicKey,
-    SIGNATURE_FILE_NAME, Statement, UntrustedBundle, VerificationMaterial,
+    BundleMethod, Certificate, CertificateParseError, DiskError, Error, Escaped, FulcioCertificate, Manifest,
+    PublicKey, SIGNATURE_FILE_NAME, SigstoreError, Statement, UntrustedBundle, VerificationMaterial,
 };
 use modelseal_bundle::{MAX_BUNDLE_BYTES, StatementError, legacy};
 use modelseal_disk::read_regular;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::args::InspectArgs;
 use super::failure::{Failure, Named, Task};
 use super::output::Report;
-use super::shapes::certificate_json;
+use super::shapes::{certificate_json, identity_json};
 use super::text::{BAD, GOOD, WARN, count, how, row, shown, validity};
 
 pub(crate) struct InspectReport {
@@ -84,6 +84,16 @@ impl InspectReport {
     }
 }
 
+impl InspectReport {
+    /// Who signed, by the certificate of a keyless signature.
+    fn identity(&self) -> Option<Result<FulcioCertificate, SigstoreError>> {
+        match self.bundle.material() {
+            VerificationMaterial::Certificate(leaf) => Some(FulcioCertificate::from_der(leaf)),
+            _ => None,
+        }
+    }
+}
+
 impl Report for InspectReport {
     fn json(&self) -> Value {
         let statement = match &self.statement {
@@ -102,6 +112,9 @@ impl Report for InspectReport {
                     Ok(certificate) => certificate_json(certificate),
                     Err(error) => json!({ "error": error.to_string() }),
                 }).collect::<Vec<_>>(),
+                "identity": self.identity().and_then(Result::ok).map(|certificate| {
+                    identity_json(certificate.identity(), certificate.issuer(), certificate.claims())
+                }),
                 "log_entries": self.bundle.log_entries().len(),
                 "timestamps": self.bundle.timestamps().len(),
                 "statement": statement,
@@ -130,6 +143,17 @@ impl Report for InspectReport {
                 Err(error) => row(out, BAD, "Certificate", error)?,
             }
         }
+        match self.identity() {
+            Some(Ok(certificate)) => {
+                row(out, WARN, "Identity", certificate.identity())?;
+                row(out, WARN, "Issuer", Escaped(certificate.issuer()))?;
+                for (claim, value) in certificate.claims().iter() {
+                    row(out, WARN, "Claim", format_args!("{claim} {}", Escaped(value)))?;
+                }
+            }
+            Some(Err(error)) => row(out, BAD, "Identity", error)?,
+            None => {}
+        }
         row(
             out,
             WARN,
@@ -147,7 +171,7 @@ impl Report for InspectReport {
         let trust = match self.bundle.method() {
             BundleMethod::Key => "--key PUB",
             BundleMethod::Certificate => "--root PEM",
-            BundleMethod::Sigstore => return Ok(()),
+            BundleMethod::Sigstore => "--identity ID --issuer URL, as the publisher tells you elsewhere",
         };
         writeln!(out, "{GOOD}To verify{GOOD:#}: modelseal verify MODEL {trust}")
     }

@@ -8,6 +8,7 @@ mod failure_report;
 mod inputs;
 mod inspect;
 mod keygen;
+mod keyless;
 mod model_signing;
 mod output;
 mod pkcs11;
@@ -16,9 +17,13 @@ mod secrets;
 mod shapes;
 mod sign;
 mod signer;
+mod signing_failure;
+mod sigstore_failure;
 mod text;
 mod trust;
+mod trusted_root;
 mod verify;
+mod waiting;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -28,9 +33,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use modelseal::{Cancel, Escaped};
 
-use args::{Arguments, Command, Pkcs11Command};
+use args::{Arguments, Command, Pkcs11Command, TrustCommand};
 use failure::Exit;
 use output::Terminal;
+use waiting::Waiting;
 
 /// The name under which the program behaves as the Python reference does.
 const REFERENCE_NAME: &str = "model_signing";
@@ -85,6 +91,12 @@ fn run(arguments: Arguments, program: &OsStr, cancel: &Cancel) -> Exit {
         Command::Pkcs11(Pkcs11Command::PublicKey(args)) => {
             terminal.finish("pkcs11-public-key/v1", &pkcs11::public_key(&args, cancel))
         }
+        Command::Trust(TrustCommand::Update(args)) => {
+            terminal.finish("trust-update/v1", &trusted_root::update(&args, cancel))
+        }
+        Command::Trust(TrustCommand::Show(args)) => {
+            terminal.finish("trust-show/v1", &trusted_root::show(&args, cancel))
+        }
         Command::Demo(args) => terminal.finish("demo/v1", &demo::run(&args, program, terminal)),
         Command::ModelSigning { arguments } => {
             let program = Path::new(program).file_name().unwrap_or_default();
@@ -95,12 +107,13 @@ fn run(arguments: Arguments, program: &OsStr, cancel: &Cancel) -> Exit {
 }
 
 /// The first signal asks the work to stop, so that nothing half-done is left;
-/// the second ends the process at once, and so does one at a prompt.
+/// the second ends the process at once, and so does one at a prompt or while a
+/// service is waited for.
 fn cancel_on_signal() -> Cancel {
     let cancel = Cancel::default();
     let handle = cancel.clone();
     let installed = ctrlc::set_handler(move || {
-        if handle.is_cancelled() || secrets::stop_asking() {
+        if handle.is_cancelled() || secrets::stop_asking() || Waiting::is_going_on() {
             std::process::exit(Exit::Interrupted.code());
         }
         handle.cancel();

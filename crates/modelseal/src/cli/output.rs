@@ -51,6 +51,11 @@ impl Terminal {
         !self.quiet && self.format == Format::Human
     }
 
+    /// Whether nothing but errors is to be said.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
     pub(crate) fn shows_progress(self) -> bool {
         !self.quiet && io::stderr().is_terminal()
     }

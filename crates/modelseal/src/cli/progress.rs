@@ -1,4 +1,5 @@
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,14 +16,14 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Progress {
     bar: ProgressBar,
     cancel: Cancel,
-    waiting: Option<(Sender<()>, JoinHandle<()>)>,
+    waiting: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
 }
 
 impl Progress {
     pub(crate) fn new(terminal: Terminal, cancel: &Cancel) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         if !terminal.shows_progress() {
-            return Self { bar, cancel: cancel.clone(), waiting: None };
+            return Self { bar, cancel: cancel.clone(), waiting: Mutex::new(None) };
         }
         let template =
             "Hashing [{bar:30}] {decimal_bytes}/{decimal_total_bytes} ({decimal_bytes_per_sec}, {eta} left)";
@@ -36,7 +37,7 @@ impl Progress {
                 late.enable_steady_tick(Duration::from_millis(100));
             }
         });
-        Self { bar, cancel: cancel.clone(), waiting: Some((done, waiter)) }
+        Self { bar, cancel: cancel.clone(), waiting: Mutex::new(Some((done, waiter))) }
     }
 }
 
@@ -52,15 +53,21 @@ impl Observer for Progress {
     fn advance(&self, bytes: u64) {
         self.bar.inc(bytes);
     }
-}
 
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if let Some((done, waiter)) = self.waiting.take() {
+    /// Somebody may be asked something next.
+    fn end(&self) {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((done, waiter)) = waiting {
             drop(done);
             // The waiter does nothing that could panic.
             let _ = waiter.join();
         }
         self.bar.finish_and_clear();
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.end();
     }
 }

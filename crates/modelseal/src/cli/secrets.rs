@@ -1,7 +1,7 @@
 //! Passphrases and PINs: from a file, an environment variable, or a prompt.
 //! They are never printed, and a wrong one is never tried again.
 
-use std::io;
+use std::io::{self, BufRead, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -131,6 +131,18 @@ fn ask(prompt: &str, what: &str, no_terminal: &dyn Fn() -> Failure) -> Result<Ze
         }
         _ => Err(Failure::new(Exit::Usage, code(what), format!("no {what} was typed; nothing was tried"))),
     }
+}
+
+/// Something that is no secret, typed at a prompt on standard error.
+pub(crate) fn line(prompt: &str) -> io::Result<String> {
+    let mut err = anstream::stderr();
+    write!(err, "{prompt}")?;
+    err.flush()?;
+    let asked = Asked::now();
+    let mut line = String::new();
+    let read = io::stdin().lock().take(MAX_SECRET_BYTES).read_line(&mut line);
+    drop(asked);
+    read.map(|_| line)
 }
 
 /// While it lives, somebody is asked, and the terminal does not show what is

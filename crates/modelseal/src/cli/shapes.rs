@@ -3,17 +3,19 @@
 use std::path::Path;
 
 use modelseal::{
-    Certificate, CertifiedSigner, KeyAlgorithm, Manifest, Method, ModelDigest, Sha256Digest, Unsigned,
-    VerifiedSigner,
+    Certificate, CertifiedSigner, Claims, Identity, KeyAlgorithm, KeylessSigner, LogRecord, Manifest, Method,
+    ModelDigest, ProvedTime, Sha256Digest, Unsigned, VerifiedSigner,
 };
 use serde_json::{Value, json};
 
 use super::signer::SignerFacts;
+use super::trusted_root::root_json;
 
 pub(crate) fn signer_json(signer: &VerifiedSigner) -> Value {
     match signer {
         VerifiedSigner::Key { algorithm, fingerprint } => key_json(*algorithm, fingerprint),
         VerifiedSigner::Certificate(signer) => certified_json(signer),
+        VerifiedSigner::Sigstore(signer) => keyless_json(signer),
         other => json!({ "description": other.to_string() }),
     }
 }
@@ -21,6 +23,7 @@ pub(crate) fn signer_json(signer: &VerifiedSigner) -> Value {
 pub(crate) fn method(signer: &VerifiedSigner) -> &'static str {
     match signer {
         VerifiedSigner::Certificate(_) => "certificate",
+        VerifiedSigner::Sigstore(_) => "sigstore",
         _ => "key",
     }
 }
@@ -38,6 +41,34 @@ fn certified_json(signer: &CertifiedSigner) -> Value {
     })
 }
 
+fn keyless_json(signer: &KeylessSigner) -> Value {
+    let mut shape = identity_json(signer.identity(), signer.issuer(), signer.claims());
+    shape["certificate"] = certificate_json(signer.certificate());
+    shape["trusted_root"] = root_json(signer.trusted_root());
+    shape
+}
+
+pub(crate) fn identity_json(identity: &Identity, issuer: &str, claims: &Claims) -> Value {
+    let claims = claims.iter().map(|(claim, value)| (claim.code().to_owned(), json!(value)));
+    json!({
+        "identity": identity.as_str(),
+        "identity_kind": identity.kind(),
+        "issuer": issuer,
+        "claims": claims.collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+/// The times at which a signature is proved to have existed.
+pub(crate) fn times_json(times: &[ProvedTime]) -> Value {
+    let shape = |proved: &ProvedTime| json!({ "time": proved.time().to_string(), "evidence": proved.code() });
+    times.iter().map(shape).collect()
+}
+
+/// The log entries of a signature; `log` where they were proved to be in it.
+pub(crate) fn log_entries_json(entries: &[LogRecord]) -> Value {
+    entries.iter().map(|entry| json!({ "log_index": entry.log_index, "log": entry.log })).collect()
+}
+
 pub(crate) fn certificate_json(certificate: &Certificate) -> Value {
     json!({
         "subject": certificate.subject(),
@@ -49,14 +80,18 @@ pub(crate) fn certificate_json(certificate: &Certificate) -> Value {
     })
 }
 
-/// A signer, as the publisher knows it.
-pub(crate) fn facts_json(facts: &SignerFacts) -> Value {
-    let mut signer = key_json(facts.key.algorithm(), &facts.key.fingerprint());
-    if let Some((leaf, chain)) = &facts.certificate {
-        signer["certificate"] = certificate_json(leaf);
-        signer["chain"] = chain.iter().map(certificate_json).collect();
+/// A signer, as the publisher knows it; an identity, as it was verified.
+pub(crate) fn facts_json(facts: &SignerFacts, verified: &VerifiedSigner) -> Value {
+    match facts {
+        SignerFacts::Identity => signer_json(verified),
+        SignerFacts::Key(key) => key_json(key.algorithm(), &key.fingerprint()),
+        SignerFacts::Certificate(key, leaf, chain) => {
+            let mut signer = key_json(key.algorithm(), &key.fingerprint());
+            signer["certificate"] = certificate_json(leaf);
+            signer["chain"] = chain.iter().map(certificate_json).collect();
+            signer
+        }
     }
-    signer
 }
 
 pub(crate) fn key_json(algorithm: KeyAlgorithm, fingerprint: &Sha256Digest) -> Value {

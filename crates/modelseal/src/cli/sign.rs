@@ -1,8 +1,11 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use modelseal::{Cancel, Escaped, Finding, IgnorePath, Ignored, Inventory, Model, SignOptions, Signed};
-use modelseal_disk::{Overwrite, write_output};
+use modelseal::{
+    Cancel, Caveat, Escaped, Finding, IgnorePath, Ignored, Inventory, Model, PublicKey, SignOptions, Signed,
+    VerifiedSigner,
+};
+use modelseal_disk::{Overwrite, StagedOutput, write_output};
 use serde_json::{Value, json};
 
 use super::args::SignArgs;
@@ -10,9 +13,10 @@ use super::failure::{Exit, Failure, Named, Task};
 use super::inputs::{absent, default_bundle_path, refuse_unless_signature, warn_of_absent};
 use super::output::{Report, Terminal};
 use super::progress::Progress;
-use super::shapes::{facts_json, model_json};
+use super::shapes::{facts_json, log_entries_json, method, model_json, times_json};
 use super::signer::{self, Chosen, SignerFacts};
 use super::text::{GOOD, WARN, amount, how, row, shown, slash, validity};
+use super::verify::{print_evidence, print_keyless};
 
 pub(crate) enum SignReport {
     Signed {
@@ -60,14 +64,20 @@ pub(crate) fn run(args: &SignArgs, terminal: Terminal, cancel: &Cancel) -> Resul
         return Ok(SignReport::Planned { model: model_path, bundle, inventory, findings, absent });
     }
     refuse_to_replace(bundle_path.as_deref(), &model, args.force)?;
-    let Chosen { signer, facts } = signer::choose(&args.signer, cancel)?;
+    probe(bundle_path.as_deref(), args.force)?;
     let plan = modelseal::plan(&model, &options, cancel).map_err(explain)?;
     warn_of_findings(terminal, &plan.findings);
+    let Chosen { signer, facts } = signer::choose(&args.signer, terminal, cancel)?;
     let signed = {
         let progress = Progress::new(terminal, cancel);
         plan.sign(&*signer, &progress).map_err(explain)?
     };
-    write_bundle(bundle_path.as_deref(), &signed.bundle, args.force)?;
+    write_bundle(bundle_path.as_deref(), &signed.bundle, args.force).map_err(|failure| match facts {
+        SignerFacts::Identity => {
+            failure.help("what was published stays published; sign again when it can be written")
+        }
+        _ => failure,
+    })?;
     Ok(SignReport::Signed {
         model: model_path,
         bundle: bundle_path.clone(),
@@ -101,6 +111,14 @@ fn refuse_to_replace(path: Option<&Path>, model: &Model, force: bool) -> Result<
     }
 }
 
+/// What cannot be written is found out before an identity is published for it.
+fn probe(path: Option<&Path>, force: bool) -> Result<(), Failure> {
+    let Some(path) = path else { return Ok(()) };
+    let overwrite = if force { Overwrite::Replace } else { Overwrite::Refuse };
+    let probed = StagedOutput::new(path, b"", 0o644, overwrite);
+    probed.map(drop).map_err(|error| exists(Failure::input(&error)))
+}
+
 fn exists(failure: Failure) -> Failure {
     failure.help_if_exists("--force replaces it, -o FILE writes the signature elsewhere")
 }
@@ -130,15 +148,17 @@ impl Report for SignReport {
     fn json(&self) -> Value {
         match self {
             Self::Signed { model, bundle, signed, facts, absent } => {
-                let manifest = signed.statement.manifest();
+                let manifest = signed.verified.manifest();
                 json!({
                     "outcome": "signed",
                     "model": model_json(model, manifest, signed.model_digest, signed.inventory.total_size()),
                     "signature": {
                         "path": bundle.as_ref().map(|path| path.to_string_lossy()),
-                        "method": if facts.certificate.is_some() { "certificate" } else { "key" },
-                        "signer": facts_json(facts),
-                        "subject_name": signed.statement.subject_name(),
+                        "method": method(signed.verified.signer()),
+                        "signer": facts_json(facts, signed.verified.signer()),
+                        "subject_name": signed.verified.subject_name(),
+                        "times": times_json(signed.verified.times()),
+                        "log_entries": log_entries_json(signed.verified.log_entries()),
                     },
                     "ignored": ignored_json(&signed.inventory.ignored),
                     "warnings": warnings_json(&signed.findings, absent),
@@ -175,27 +195,43 @@ fn print_signed(
     signed: &Signed,
     facts: &SignerFacts,
 ) -> io::Result<()> {
-    let manifest = signed.statement.manifest();
+    let manifest = signed.verified.manifest();
     let files = amount(manifest.files().len(), signed.inventory.total_size());
     row(out, GOOD, "Signed", format_args!("{}: {files}, {}", shown(model), how(manifest)))?;
-    print_signer(out, facts)?;
+    match signed.verified.signer() {
+        VerifiedSigner::Sigstore(signer) => print_keyless(out, signer)?,
+        _ => print_signer(out, facts)?,
+    }
+    print_evidence(out, signed.verified.times(), signed.verified.log_entries())?;
+    if signed.verified.caveats().contains(&Caveat::TimestampsNotChecked) {
+        row(
+            out,
+            GOOD,
+            "Timestamped",
+            "by an authority whose root verifiers have to name (--timestamp-root)",
+        )?;
+    }
     if let Some(digest) = signed.model_digest {
         row(out, GOOD, "Model", digest)?;
     }
     row(out, GOOD, "Root", manifest.root_digest())?;
     print_ignored(out, &signed.inventory.ignored)?;
-    if !facts.key.algorithm().is_registered() {
-        row(out, WARN, "Note", modelseal::Caveat::UnregisteredAlgorithm)?;
+    if signed.verified.caveats().contains(&Caveat::UnregisteredAlgorithm) {
+        row(out, WARN, "Note", Caveat::UnregisteredAlgorithm)?;
     }
     row(out, GOOD, "Signature", bundle.map_or_else(|| "(standard output)".to_owned(), shown))
 }
 
 fn print_signer(out: &mut dyn Write, facts: &SignerFacts) -> io::Result<()> {
-    let key = format_args!("{} key sha256:{}", facts.key.algorithm(), facts.key.fingerprint());
-    let Some((leaf, chain)) = &facts.certificate else { return row(out, GOOD, "Signer", key) };
+    let shown = |key: &PublicKey| format!("{} key sha256:{}", key.algorithm(), key.fingerprint());
+    let (key, leaf, chain) = match facts {
+        SignerFacts::Identity => return Ok(()),
+        SignerFacts::Key(key) => return row(out, GOOD, "Signer", shown(key)),
+        SignerFacts::Certificate(key, leaf, chain) => (key, leaf, chain),
+    };
     row(out, GOOD, "Signer", leaf.subject())?;
     row(out, GOOD, "Certificate", validity(leaf))?;
-    row(out, GOOD, "Key", key)?;
+    row(out, GOOD, "Key", shown(key))?;
     for certificate in chain {
         row(out, GOOD, "Chain", certificate.subject())?;
     }

@@ -3,16 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use modelseal::pkcs11::{Module, Pkcs11Error, TokenKey, Uri};
+use modelseal::sigstore::{ServiceUrl, ServiceUrlError, TimestampingSigner};
 use modelseal::{
-    Cancel, Certificate, CertificateError, CertificateSigner, CertificateSignerError, Clock, KeySigner,
-    PublicKey, Signer, SigningKey,
+    Cancel, Certificate, CertificateError, CertificateSigner, CertificateSignerError, Clock, Escaped,
+    KeySigner, PublicKey, Signer, SigningKey,
 };
 
-use super::args::SignerArgs;
+use super::args::{Pkcs11Uri, SignerArgs};
 use super::failure::{Exit, Failure};
 use super::inputs::{read_certificates, read_private_key};
-use super::secrets;
+use super::output::Terminal;
 use super::text::shown;
+use super::waiting::Interruptible;
+use super::{keyless, secrets};
 
 /// A signer, and what a report says of it.
 pub(crate) struct Chosen {
@@ -21,10 +24,13 @@ pub(crate) struct Chosen {
 }
 
 /// What a report says of a signer.
-pub(crate) struct SignerFacts {
-    pub(crate) key: PublicKey,
-    /// The signing certificate, and what goes with it.
-    pub(crate) certificate: Option<(Certificate, Vec<Certificate>)>,
+pub(crate) enum SignerFacts {
+    /// A bare key.
+    Key(PublicKey),
+    /// A key, its certificate, and what goes with that.
+    Certificate(PublicKey, Box<Certificate>, Vec<Certificate>),
+    /// An identity: the signature tells which.
+    Identity,
 }
 
 /// What `--certificate` and `--chain` name.
@@ -40,8 +46,29 @@ pub(crate) enum LeafSource<'a> {
     Token,
 }
 
-pub(crate) fn choose(args: &SignerArgs, cancel: &Cancel) -> Result<Chosen, Failure> {
+pub(crate) fn choose(args: &SignerArgs, terminal: Terminal, cancel: &Cancel) -> Result<Chosen, Failure> {
     check_combination(args)?;
+    let authorities = args.timestamp_url.iter().map(|url| timestamp_authority(url));
+    let authorities = authorities.collect::<Result<Vec<_>, _>>()?;
+    if args.key.is_none() && args.pkcs11.is_none() {
+        return keyless::choose(args, terminal, cancel);
+    }
+    let chosen = choose_key(args, cancel)?;
+    if authorities.is_empty() {
+        return Ok(chosen);
+    }
+    let timeouts = keyless::timeouts(args.keyless.timeout);
+    let signer = TimestampingSigner::new(chosen.signer, authorities, timeouts);
+    Ok(Chosen { signer: Box::new(Interruptible(signer)), ..chosen })
+}
+
+fn timestamp_authority(url: &str) -> Result<ServiceUrl, Failure> {
+    url.parse().map_err(|error: ServiceUrlError| {
+        Failure::new(Exit::Usage, "usage", format!("--timestamp-url {}: {error}", Escaped(url)))
+    })
+}
+
+fn choose_key(args: &SignerArgs, cancel: &Cancel) -> Result<Chosen, Failure> {
     let leaf = match (&args.certificate, args.token_certificate) {
         (Some(file), _) => Some(LeafSource::File(file)),
         (None, true) => Some(LeafSource::Token),
@@ -55,9 +82,10 @@ pub(crate) fn choose(args: &SignerArgs, cancel: &Cancel) -> Result<Chosen, Failu
             certificate,
             cancel,
         ),
-        (None, Some(uri)) => with_token(&uri.parse()?, certificate, cancel),
-        (None, None) => Err(Failure::new(Exit::Usage, "no-key", "no key was named that signs")
-            .help("--key KEY names a file, --pkcs11 URI a key on a token; modelseal keygen makes a key")),
+        (None, uri) => {
+            let uri = uri.as_ref().map(Pkcs11Uri::parse).transpose()?.unwrap_or_default();
+            with_token(&uri, certificate, cancel)
+        }
     }
 }
 
@@ -66,6 +94,18 @@ fn check_combination(args: &SignerArgs) -> Result<(), Failure> {
     let usage = |message: &str| Err(Failure::new(Exit::Usage, "usage", message));
     if args.token_certificate && args.pkcs11.is_none() {
         return usage("--token-certificate is for a key on a token: name it with --pkcs11 URI");
+    }
+    let has_key = args.key.is_some() || args.pkcs11.is_some();
+    if args.certificate.is_some() && !has_key {
+        return usage("--certificate belongs to a key: name it with --key KEY, or --pkcs11 URI");
+    }
+    if !args.timestamp_url.is_empty() && !has_key {
+        return usage(
+            "--timestamp-url is for keys: an identity has the timestamp authorities of its instance",
+        );
+    }
+    if has_key && (args.instance.is_named() || args.keyless.signing_config.is_some()) {
+        return usage("a key needs no Sigstore instance: leave either out");
     }
     if !args.chain.is_empty() && args.certificate.is_none() && !args.token_certificate {
         return usage(
@@ -117,8 +157,7 @@ pub(crate) fn with_key<K: SigningKey + 'static>(
 ) -> Result<Chosen, Failure> {
     let public = key.public_key().clone();
     let Some(files) = certificate else {
-        let facts = SignerFacts { key: public, certificate: None };
-        return Ok(Chosen { signer: Box::new(KeySigner::new(key)), facts });
+        return Ok(Chosen { signer: Box::new(KeySigner::new(key)), facts: SignerFacts::Key(public) });
     };
     let (name, leaf, mut chain) = match files.leaf {
         LeafSource::File(path) => {
@@ -135,8 +174,8 @@ pub(crate) fn with_key<K: SigningKey + 'static>(
     }
     let signer = CertificateSigner::new(key, leaf, chain, Clock::system())
         .map_err(|error| certificate_failure(&name, &error))?;
-    let certificate = Some((signer.leaf().clone(), signer.chain().to_vec()));
-    Ok(Chosen { facts: SignerFacts { key: public, certificate }, signer: Box::new(signer) })
+    let facts = SignerFacts::Certificate(public, Box::new(signer.leaf().clone()), signer.chain().to_vec());
+    Ok(Chosen { facts, signer: Box::new(signer) })
 }
 
 fn no_certificate_on_token() -> Failure {

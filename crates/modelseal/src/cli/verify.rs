@@ -2,8 +2,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelseal::{
-    Cancel, Caveat, Certificate, CertifiedSigner, Model, Unlisted, Unsigned, UnsignedReason, VerifiedModel,
-    VerifiedSigner, VerifyOptions,
+    Cancel, Caveat, Certificate, CertifiedSigner, Escaped, KeylessSigner, LogRecord, Model, ProvedTime,
+    Unlisted, Unsigned, UnsignedReason, VerifiedModel, VerifiedSigner, VerifyOptions,
 };
 use serde_json::{Value, json};
 
@@ -12,9 +12,10 @@ use super::failure::{Failure, Named, Task};
 use super::inputs::{default_bundle_path, ignore_paths, read_signature, warn_of_absent};
 use super::output::{Report, Terminal};
 use super::progress::Progress;
-use super::shapes::{method, model_json, signer_json, unsigned_json};
+use super::shapes::{log_entries_json, method, model_json, signer_json, times_json, unsigned_json};
 use super::text::{GOOD, WARN, amount, how, row, shown, slash, validity};
 use super::trust;
+use super::trusted_root::print_root;
 
 pub(crate) struct VerifyReport {
     model: PathBuf,
@@ -64,6 +65,8 @@ impl Report for VerifyReport {
                 "method": method(statement.signer()),
                 "signer": signer_json(statement.signer()),
                 "subject_name": statement.subject_name(),
+                "times": times_json(statement.times()),
+                "log_entries": log_entries_json(statement.log_entries()),
             },
             "not_proved": not_proved.collect::<Vec<_>>(),
             "not_signed": unsigned_json(self.verified.unsigned()),
@@ -79,8 +82,10 @@ impl Report for VerifyReport {
         row(out, GOOD, "Verified", format_args!("{}: {files}, {}", shown(&self.model), how(manifest)))?;
         match statement.signer() {
             VerifiedSigner::Certificate(signer) => print_certified(out, signer)?,
+            VerifiedSigner::Sigstore(signer) => print_keyless(out, signer)?,
             signer => row(out, GOOD, "Signer", signer)?,
         }
+        print_evidence(out, statement.times(), statement.log_entries())?;
         if let Some(digest) = self.verified.model_digest() {
             row(out, GOOD, "Model", digest)?;
         }
@@ -118,6 +123,32 @@ fn print_certified(out: &mut dyn Write, signer: &CertifiedSigner) -> io::Result<
     }
     print_issuers(out, signer)?;
     row(out, GOOD, "Judged at", signer.judged_at())
+}
+
+/// A person, or a build and what the certificate says of it.
+pub(crate) fn print_keyless(out: &mut dyn Write, signer: &KeylessSigner) -> io::Result<()> {
+    row(out, GOOD, "Signer", signer.identity())?;
+    row(out, GOOD, "Issuer", Escaped(signer.issuer()))?;
+    for (claim, value) in signer.claims().iter().filter(|(claim, _)| claim.is_of_source()) {
+        row(out, GOOD, "Claim", format_args!("{claim} {}", Escaped(value)))?;
+    }
+    print_root(out, signer.trusted_root())
+}
+
+/// When it was signed, and where that stands.
+pub(crate) fn print_evidence(
+    out: &mut dyn Write,
+    times: &[ProvedTime],
+    log_entries: &[LogRecord],
+) -> io::Result<()> {
+    for time in times {
+        row(out, GOOD, "Signed at", time)?;
+    }
+    for entry in log_entries.iter().filter(|entry| entry.log.is_some()) {
+        let log = entry.log.as_deref().unwrap_or_default();
+        row(out, GOOD, "Log entry", format_args!("{} in {}", entry.log_index, Escaped(log)))?;
+    }
+    Ok(())
 }
 
 fn print_unlisted(out: &mut dyn Write, signer: &CertifiedSigner) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::cli::args::Pkcs11Uri;
+use crate::cli::args::{InstanceArgs, Pkcs11Uri, Token};
 use crate::cli::signer::{CertificateFiles, LeafSource};
 
 /// The order of the reference's own help.
@@ -39,6 +39,9 @@ pub(super) enum Command {
 #[derive(Debug, Subcommand)]
 #[command(arg_required_else_help = true, help_template = HELP)]
 pub(super) enum SignMethod {
+    /// Sign using Sigstore (the default)
+    #[command(args_override_self = true, help_template = HELP)]
+    Sigstore(SignSigstoreArgs),
     /// Sign using a private key
     #[command(args_override_self = true, help_template = HELP)]
     Key(SignKeyArgs),
@@ -58,6 +61,9 @@ pub(super) enum SignMethod {
 #[derive(Debug, Subcommand)]
 #[command(arg_required_else_help = true, help_template = HELP)]
 pub(super) enum VerifyMethod {
+    /// Verify using Sigstore (the default)
+    #[command(args_override_self = true, help_template = HELP)]
+    Sigstore(VerifySigstoreArgs),
     /// Verify using a public key
     #[command(args_override_self = true, help_template = HELP)]
     Key(VerifyKeyArgs),
@@ -153,6 +159,62 @@ pub(super) struct SignKeyArgs {
     /// Password for the key encryption, if any
     #[arg(long, value_name = "PASSWORD")]
     pub(super) password: Option<String>,
+}
+
+/// Which Sigstore.
+#[derive(Args, Debug)]
+pub(super) struct SigstoreArgs {
+    /// Use Sigstore's staging instance
+    #[arg(long = "use_staging", alias = "use-staging")]
+    use_staging: bool,
+    /// The client trust configuration to use
+    #[arg(long = "trust_config", alias = "trust-config", value_name = "TRUST_CONFIG_PATH")]
+    trust_config: Option<PathBuf>,
+}
+
+impl SigstoreArgs {
+    /// The staging instance counts more, as in the reference.
+    pub(super) fn instance(&self) -> InstanceArgs {
+        let trust_config = self.trust_config.clone().filter(|_| !self.use_staging);
+        InstanceArgs { trusted_root: None, trust_config, staging: self.use_staging }
+    }
+}
+
+#[derive(Args, Debug)]
+pub(super) struct SignSigstoreArgs {
+    #[command(flatten)]
+    pub(super) sign: SignArgs,
+    #[command(flatten)]
+    pub(super) sigstore: SigstoreArgs,
+    /// Use credentials from ambient environment
+    #[arg(long = "use_ambient_credentials", alias = "use-ambient-credentials")]
+    pub(super) use_ambient_credentials: bool,
+    /// Fixed OIDC identity token to use
+    #[arg(long = "identity_token", alias = "identity-token", value_name = "TOKEN")]
+    pub(super) identity_token: Option<Token>,
+    /// Force an out-of-band OAuth flow and do not start the default web browser
+    #[arg(long = "oauth_force_oob", alias = "oauth-force-oob")]
+    pub(super) oauth_force_oob: bool,
+    /// The custom OpenID Connect client ID
+    #[arg(long = "client_id", alias = "client-id", value_name = "ID")]
+    pub(super) client_id: Option<String>,
+    /// The custom OpenID Connect client secret
+    #[arg(long = "client_secret", alias = "client-secret", value_name = "SECRET")]
+    pub(super) client_secret: Option<Token>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct VerifySigstoreArgs {
+    #[command(flatten)]
+    pub(super) verify: VerifyArgs,
+    #[command(flatten)]
+    pub(super) sigstore: SigstoreArgs,
+    /// The expected identity of the signer (e.g., name@example.com)
+    #[arg(long, value_name = "IDENTITY")]
+    pub(super) identity: String,
+    /// The expected identity provider (e.g., accounts.example.com)
+    #[arg(long = "identity_provider", alias = "identity-provider", value_name = "IDENTITY_PROVIDER")]
+    pub(super) identity_provider: String,
 }
 
 #[derive(Args, Debug)]

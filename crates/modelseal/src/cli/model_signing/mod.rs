@@ -10,18 +10,23 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use modelseal::sigstore::SIGSTORE_AUDIENCE;
 use modelseal::{
-    Cancel, Certificate, CertificateTrust, Clock, Coverage, DigestOptions, Error, IgnorePath, Links, Model,
-    Order, Sha256Digest, SignOptions, Trust, Unlisted, UntrustedBundle, VerificationMaterial, VerifyOptions,
+    Cancel, Certificate, CertificateTrust, Clock, Coverage, DigestOptions, Error, Escaped, IdentityPattern,
+    IgnorePath, Links, Model, Order, Sha256Digest, SignOptions, SigstoreTrust, Trust, Unlisted,
+    UntrustedBundle, VerificationMaterial, VerifyOptions,
 };
 use modelseal_bundle::MAX_BUNDLE_BYTES;
-use modelseal_disk::{Overwrite, read_regular, write_output};
+use modelseal_disk::{Overwrite, StagedOutput, read_regular, write_output};
 
+use super::args::Token;
 use super::failure::{Details, Exit, Failure, Named, Task};
 use super::inputs::{read_private_key, read_public_key, refuse_unless_signature};
+use super::keyless::{self, Ambient, Announce, Login};
 use super::signer::{self, Chosen};
 use super::text::shown;
 use super::trust::read_anchors;
+use super::trusted_root::trusted_root;
 
 use args::{Command, CommonArgs, DigestArgs, Reference, SignArgs, SignMethod, VerifyArgs, VerifyMethod};
 use usage::{no_such_command, tell, usage};
@@ -37,6 +42,7 @@ pub(super) fn main(program: &str, arguments: impl Iterator<Item = OsString>, can
 
 /// Called as `modelseal model-signing`.
 pub(super) fn run(program: &str, arguments: &[OsString], cancel: &Cancel) -> Exit {
+    let arguments = &with_default_method(arguments);
     let argv = std::iter::once(OsString::from(program)).chain(arguments.iter().cloned());
     let command = <Reference as clap::CommandFactory>::command().bin_name(program).name("model_signing");
     let parsed = command
@@ -60,6 +66,21 @@ pub(super) fn run(program: &str, arguments: &[OsString], cancel: &Cancel) -> Exi
         Ok(Reference { command: Command::Digest(args), .. }) => ("Digest", digest(&args, cancel)),
     };
     report(outcome)
+}
+
+/// Where no method is named, it is `sigstore`. As in the reference, options
+/// then come after the model.
+fn with_default_method(arguments: &[OsString]) -> Vec<OsString> {
+    let mut arguments = arguments.to_vec();
+    let task = arguments.iter().position(|word| word == "sign" || word == "verify");
+    let is_option = |word: &OsString| word.to_string_lossy().starts_with('-');
+    let is_method = |word: &OsString| METHODS.iter().any(|method| word == method);
+    if let Some(place) = task.map(|task| task + 1)
+        && arguments.get(place).is_some_and(|word| !is_option(word) && !is_method(word))
+    {
+        arguments.insert(place, "sigstore".into());
+    }
+    arguments
 }
 
 fn sign(method: &SignMethod, cancel: &Cancel) -> Result<(), Failure> {
@@ -91,7 +112,24 @@ fn sign(method: &SignMethod, cancel: &Cancel) -> Result<(), Failure> {
             let choose = || signer::with_token(&uri, Some(args.certificate.files()), cancel);
             sign_with(&args.sign, secrets, choose, cancel)
         }
-        SignMethod::Other(other) => Err(unsupported(other)),
+        SignMethod::Sigstore(args) => {
+            let choose = || {
+                let given = |token: &Token| Some(token.0.clone()).filter(|token| !token.is_empty());
+                let secret = args.client_secret.as_ref().and_then(given);
+                let id = args.client_id.as_deref().filter(|id| !id.is_empty());
+                let id = id.or(secret.is_some().then_some(SIGSTORE_AUDIENCE));
+                let login = Login {
+                    token: args.identity_token.as_ref().and_then(given),
+                    ambient: if args.use_ambient_credentials { Ambient::Preferred } else { Ambient::Ignored },
+                    oob: args.oauth_force_oob,
+                    client: id.map(|id| (id, secret)),
+                    announce: Announce::Tell,
+                };
+                keyless::signer(keyless::instance(&args.sigstore.instance(), None, cancel)?, login)
+            };
+            sign_with(&args.sign, vec![], choose, cancel)
+        }
+        SignMethod::Other(other) => Err(no_method(other)),
     }
 }
 
@@ -120,13 +158,9 @@ fn details(details: &Details) -> String {
         + &list("extra files", names(&differences.extra))
 }
 
-fn unsupported(arguments: &[OsString]) -> Failure {
-    let first = arguments.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
-    let Some(method) = METHODS.into_iter().find(|method| *method == first) else {
-        let message = "no method is named, and the default, \"sigstore\", is not supported by this version";
-        return Failure::new(Exit::Usage, "method", message);
-    };
-    Failure::new(Exit::Usage, "method", format!("the method \"{method}\" is not supported by this version"))
+fn no_method(arguments: &[OsString]) -> Failure {
+    let word = arguments.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+    Failure::new(Exit::Usage, "method", format!("there is no method \"{}\"", Escaped(&word)))
 }
 
 fn sign_with(
@@ -142,6 +176,9 @@ fn sign_with(
     if is_precious && modelseal_disk::exists(&args.signature) {
         refuse_unless_signature(&args.signature, &model)?;
     }
+    StagedOutput::new(&args.signature, b"", 0o644, Overwrite::Replace)
+        .map(drop)
+        .map_err(|error| Failure::input(&error))?;
     let Chosen { signer, .. } = choose()?;
     let options = SignOptions {
         coverage: coverage(&args.common, &model, true)?,
@@ -159,7 +196,7 @@ fn sign_with(
 fn verify(method: &VerifyMethod, logs: bool, cancel: &Cancel) -> Result<(), Failure> {
     match method {
         VerifyMethod::Key(args) => {
-            let trust = Trust::Key(read_public_key(&args.public_key, cancel)?);
+            let trust = Trust::key(read_public_key(&args.public_key, cancel)?);
             verify_under(&args.verify, &trust, |_| (), cancel)
         }
         VerifyMethod::Certificate(args) => {
@@ -175,9 +212,15 @@ fn verify(method: &VerifyMethod, logs: bool, cancel: &Cancel) -> Result<(), Fail
                 }
             };
             let trust = CertificateTrust::anchors(anchors.clone(), Clock::system());
-            verify_under(&args.verify, &Trust::Certificate(trust), log, cancel)
+            verify_under(&args.verify, &Trust::certificate(trust), log, cancel)
         }
-        VerifyMethod::Other(other) => Err(unsupported(other)),
+        VerifyMethod::Sigstore(args) => {
+            let root = trusted_root(&args.sigstore.instance(), cancel)?;
+            let identity = IdentityPattern::exact(&args.identity);
+            let trust = SigstoreTrust::identity(root, identity, &args.identity_provider, Clock::system());
+            verify_under(&args.verify, &Trust::sigstore(trust), |_| (), cancel)
+        }
+        VerifyMethod::Other(other) => Err(no_method(other)),
     }
 }
 

@@ -4,13 +4,18 @@ use std::ffi::OsString;
 use std::fmt::{self, Debug};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use modelseal::pkcs11::{ModuleReference, Uri, UriError};
-use modelseal::{
-    Coverage, HashType, KeyAlgorithm, Links, Method, Model, ShardSize, SubjectPattern, Timestamp,
-};
+use modelseal::{Coverage, HashType, KeyAlgorithm, Links, Method, Model, ShardSize};
+
+mod signer;
+mod trust;
+
+pub(crate) use signer::{SignerArgs, Token};
+pub(crate) use trust::{InstanceArgs, TrustArgs, TrustCommand, TrustUpdateArgs};
 
 use super::failure::{Exit, Failure};
 use super::inputs::ignore_paths;
@@ -27,7 +32,8 @@ Exit codes:
   0    done; verified
   1    not verified: bad or absent signature, or the files are not what was signed
   2    wrong usage or input
-  3    could not decide: the disk failed, or the model changed while it was read
+  3    could not decide: the disk, the network or a service failed, the model changed
+       while it was read, or the trusted root that was kept is out of date
   130  interrupted";
 
 /// Sign machine-learning models, and prove before loading whose bytes they are.
@@ -63,6 +69,9 @@ pub(crate) enum Command {
     /// Look at hardware tokens and security modules
     #[command(subcommand)]
     Pkcs11(Pkcs11Command),
+    /// Refresh and show on whose word identities are believed
+    #[command(subcommand)]
+    Trust(TrustCommand),
     /// Show what a bundle claims, without verifying any of it
     Inspect(InspectArgs),
     /// Show the whole way: make a key, sign, verify, tamper, be refused
@@ -140,38 +149,6 @@ pub(crate) struct SignArgs {
 impl SignArgs {
     pub(crate) fn writes_to_stdout(&self) -> bool {
         self.output.as_deref() == Some(Path::new("-")) && !self.dry_run
-    }
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct SignerArgs {
-    /// The private key, in PEM (PKCS#8 or SEC1)
-    #[arg(long, value_name = "KEY")]
-    pub(crate) key: Option<PathBuf>,
-    /// The passphrase of the private key is the first line of this file
-    /// [default: MODELSEAL_PASSPHRASE, or it is asked for]
-    #[arg(long, value_name = "FILE", requires = "key")]
-    pub(crate) passphrase_file: Option<PathBuf>,
-    /// The private key on a hardware token: pkcs11:token=…;object=…?module-path=…&pin-source=…
-    /// [the PIN's default: MODELSEAL_PIN, or it is asked for]
-    #[arg(long, value_name = "URI", conflicts_with = "key")]
-    pub(crate) pkcs11: Option<Pkcs11Uri>,
-    /// Sign under this certificate, in PEM; others after it are taken as its chain
-    #[arg(long, value_name = "PEM")]
-    pub(crate) certificate: Option<PathBuf>,
-    /// Sign under the certificate that the token holds with the id of the key
-    #[arg(long, requires = "pkcs11", conflicts_with = "certificate")]
-    pub(crate) token_certificate: bool,
-    /// What lies between the certificate and the roots that verifiers trust (repeat for several)
-    #[arg(long, value_name = "PEM")]
-    pub(crate) chain: Vec<PathBuf>,
-}
-
-impl SignerArgs {
-    /// Files that hold secrets, which no model may hold.
-    pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
-        let pin = self.pkcs11.as_ref().and_then(|uri| uri.parse().ok()?.pin_file().map(Path::to_owned));
-        [self.key.clone(), self.passphrase_file.clone(), pin].into_iter().flatten().collect()
     }
 }
 
@@ -262,39 +239,6 @@ pub(crate) struct VerifyArgs {
     pub(crate) jobs: Option<NonZeroUsize>,
 }
 
-#[derive(Args, Debug)]
-#[command(group(ArgGroup::new("trust").args(["key", "root", "leaf"]).required(true).multiple(true)))]
-pub(crate) struct TrustArgs {
-    /// The publisher's public key, in PEM
-    #[arg(long, value_name = "PUB", conflicts_with_all = ["root", "leaf"])]
-    pub(crate) key: Option<PathBuf>,
-    /// Believe certificates under these, in PEM (repeat for several); an intermediate may stand here too
-    #[arg(long, value_name = "PEM")]
-    pub(crate) root: Vec<PathBuf>,
-    /// Believe this one signing certificate, in PEM; with --root, both have to hold
-    #[arg(long, value_name = "PEM")]
-    pub(crate) leaf: Option<PathBuf>,
-    /// What the subject of the signing certificate has to hold, such as CN=Release,O=Acme
-    #[arg(long, value_name = "NAME", conflicts_with = "key")]
-    pub(crate) subject: Option<SubjectPattern>,
-    /// Honour a certificate revocation list, in PEM or DER (repeat for several)
-    #[arg(long, value_name = "FILE", conflicts_with = "key")]
-    pub(crate) crl: Vec<PathBuf>,
-    /// For audits: judge the validity of certificates at this time (2026-01-31 or 2026-01-31T12:00:00Z),
-    /// for which nobody but you vouches
-    #[arg(long, value_name = "TIME", conflicts_with = "key", value_parser = time)]
-    pub(crate) at: Option<Timestamp>,
-}
-
-/// A time, or a day, which stands for its beginning in UTC.
-fn time(text: &str) -> Result<Timestamp, String> {
-    let day = || format!("{text}T00:00:00Z").parse();
-    let time = text.parse::<Timestamp>().or_else(|_| day());
-    time.ok()
-        .filter(|time| *time >= Timestamp::UNIX_EPOCH)
-        .ok_or_else(|| "expected a time such as 2026-01-31T12:00:00Z, or a day such as 2026-01-31".to_owned())
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Pkcs11Command {
     /// List tokens, and the keys and certificates on them
@@ -378,4 +322,9 @@ pub(crate) struct DemoArgs {
     /// A model of your own, which is only read
     #[arg(default_value = "testdata/tiny-model")]
     pub(crate) model: PathBuf,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| "expected a number of seconds, 1 to 3600".to_owned())
 }
