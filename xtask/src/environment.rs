@@ -11,12 +11,12 @@ pub(crate) fn root() -> PathBuf {
 /// What outlives a clone.
 pub(crate) fn cache() -> Result<PathBuf, String> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    variable("MODELSEAL_CACHE")
+    let cache = variable("MODELSEAL_CACHE")
         .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("modelseal")))
         .or_else(|| variable("HOME").map(|home| home.join(".cache/modelseal")))
-        .ok_or_else(|| {
-            "neither MODELSEAL_CACHE nor HOME is set: there is nowhere to keep the peers".to_owned()
-        })
+        .ok_or("neither MODELSEAL_CACHE nor HOME is set: there is nowhere to keep the peers")?;
+    // Its programs run in other directories than this one.
+    std::path::absolute(&cache).map_err(|error| format!("{}: {error}", cache.display()))
 }
 
 /// Whether a missing peer is a failure.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::environment::{self, is_ci, root};
+use crate::stack::{self, Stack};
 use crate::{peers, softhsm};
 
 /// What tests need besides Cargo. One that is missing does not keep the tests
@@ -11,27 +12,35 @@ use crate::{peers, softhsm};
 struct Need {
     /// The tests that need it.
     tests: &'static str,
-    /// The feature that turns them on.
-    feature: &'static str,
+    /// The features that turn them on.
+    features: &'static [&'static str],
     /// The variable by which they find it.
     variable: &'static str,
     /// Where it is, or why it is not there.
     found: Result<PathBuf, String>,
 }
 
-pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
+    // It runs for as long as this value lives, and so until the tests have ended.
+    let stack = Stack::start();
     let needs = [
         Need {
             tests: "every test against the Python reference and the hub client",
-            feature: "modelseal/peers",
+            features: &["modelseal/peers"],
             variable: "MODELSEAL_PEERS",
             found: peers::install_all(),
         },
         Need {
             tests: "every test with keys on a token (PKCS#11)",
-            feature: "modelseal/softhsm",
+            features: &["modelseal/softhsm"],
             variable: "MODELSEAL_SOFTHSM",
             found: softhsm::find_or_install(),
+        },
+        Need {
+            tests: "every test against a private Sigstore and cosign",
+            features: &["modelseal/stack", "modelseal-conformance/stack"],
+            variable: stack::VARIABLE,
+            found: stack.as_ref().map(|stack| stack.directory().to_owned()).map_err(String::clone),
         },
     ];
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -39,7 +48,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     for need in &needs {
         match &need.found {
             Ok(path) => {
-                cargo.args(["--features", need.feature]).env(need.variable, path);
+                cargo.args(["--features", &need.features.join(",")]).env(need.variable, path);
             }
             Err(problem) if is_ci() => return Err(format!("CI=true needs {}: {problem}", need.tests)),
             Err(problem) => say_skipped(need.tests, problem),
