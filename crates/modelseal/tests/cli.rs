@@ -43,6 +43,12 @@ fn answers_as_recorded(case: &Path, template: &Path) -> bool {
             .env("COLUMNS", "100")
             .env("NO_COLOR", "1")
             .env("TMPDIR", world.path().to_str().unwrap())
+            .env("XDG_CACHE_HOME", world.path().join("cache").to_str().unwrap())
+            // Whatever job the tests themselves run in.
+            .env("GITHUB_ACTIONS", "")
+            .env("GITLAB_CI", "")
+            .env("BUILDKITE", "")
+            .env("CIRCLECI", "")
             .insert_var("[PROGRAM]", env!("CARGO_BIN_EXE_modelseal"))
             .unwrap()
             .run();

@@ -27,7 +27,9 @@ const CERTIFICATE: [&str; 6] = [
     "certificates/issuing-ca.pem",
 ];
 
-const SUCCESSES: [(&str, &[&str], &[&str]); 35] = [
+const SUCCESSES: [(&str, &[&str], &[&str]); 37] = [
+    ("trust-show", &["trust", "show"], &[]),
+    ("trust-show", &["trust", "show", "--staging"], &[]),
     ("keygen", &["keygen", "--out", "p256.key"], &[]),
     ("keygen", &["keygen", "--out", "p384.key", "--type", "p384"], &[]),
     ("keygen", &["keygen", "--out", "p521.key", "--type", "p521"], &[]),
@@ -79,7 +81,7 @@ const FAILURES: [(&str, i32, &[&str], &[&str]); 61] = [
     ("not-found", 2, &["sign", "nowhere"], &PRIVATE),
     ("private-key", 2, &["sign", "tiny-model"], &PUBLIC),
     ("private-key", 2, &["sign", "tiny-model", "--key", "keys/p256.proc-type.pem"], &[]),
-    ("no-key", 2, &["sign", "tiny-model"], &[]),
+    ("no-identity", 2, &["sign", "tiny-model"], &[]),
     ("usage", 2, &["sign", "tiny-model", "--chain", "certificates/issuing-ca.pem"], &PRIVATE),
     (
         "passphrase",
@@ -130,7 +132,7 @@ const FAILURES: [(&str, i32, &[&str], &[&str]); 61] = [
     ("certificate", 2, &["verify", "certified", "--root", "garbage.crl"], &[]),
     ("malformed-bundle", 1, &["verify", "certified-garbage"], &ROOT),
     ("mismatch", 1, &["verify", "certified-changed"], &ROOT),
-    ("log-entries", 1, &["verify", "logged"], &PUBLIC),
+    ("log-entry-of-another", 1, &["verify", "logged"], &PUBLIC),
     ("malformed-bundle", 1, &["verify", "garbage"], &PUBLIC),
     ("malformed-statement", 1, &["verify", "no-statement"], &PUBLIC),
     ("not-one-file", 1, &["verify", "one-file"], &PUBLIC),
@@ -144,8 +146,19 @@ const FAILURES: [(&str, i32, &[&str], &[&str]); 61] = [
     ("not-found", 2, &["demo", "nowhere"], &[]),
 ];
 
-const SCHEMAS: [&str; 9] =
-    ["keygen", "sign", "verify", "digest", "inspect", "demo", "pkcs11-list", "pkcs11-public-key", "error"];
+const SCHEMAS: [&str; 11] = [
+    "keygen",
+    "sign",
+    "verify",
+    "digest",
+    "inspect",
+    "demo",
+    "pkcs11-list",
+    "pkcs11-public-key",
+    "trust-update",
+    "trust-show",
+    "error",
+];
 
 #[test]
 fn every_schema_is_a_valid_schema() {
@@ -273,7 +286,8 @@ fn codes_and_digests_that_nobody_documented_are_refused() {
         ("sign", "/signature/method", json!("pkcs11")),
         ("sign", "/signature/method", json!("key")),
         ("verify", "/signature/method", json!("key")),
-        ("verify", "/signature/signer/judged_at/evidence", json!("timestamp")),
+        ("verify", "/signature/signer/judged_at/evidence", json!("unknown")),
+        ("verify", "/signature/method", json!("sigstore")),
         ("verify", "/signature/signer/certificate/serial", json!("xyz")),
         ("verify", "/signature/signer/chain/0/not_after", json!("2126-01-01")),
         ("inspect", "/verified", json!(true)),
@@ -307,6 +321,7 @@ fn make_examples() -> Vec<(&'static str, Value)> {
     };
     vec![
         example("keygen", &["keygen", "--out", "new.key"], &[]),
+        example("trust-show", &["trust", "show"], &[]),
         example("sign", &["sign", "with-ignored", "--dry-run", "--ignore", "scratch"], &[]),
         example("sign", &["sign", "suspect", "--ignore", "model.bin"], &PRIVATE),
         example("digest", &["digest", "tiny-model"], &[]),

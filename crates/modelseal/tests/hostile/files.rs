@@ -142,7 +142,7 @@ fn item_83_options_used_for_one_model_leave_nothing_behind_for_the_next() {
     ignoring.write("model/scratch/x", "x");
     ignoring.sign(&["--ignore", "scratch"]).expect(0);
     plain.write("model/scratch/x", "x");
-    let trust = Trust::Key(PublicKey::from_pem(&fs::read(key("p256.pub")).unwrap()).unwrap());
+    let trust = Trust::key(PublicKey::from_pem(&fs::read(key("p256.pub")).unwrap()).unwrap());
     let options = VerifyOptions::default();
     let verified = |scene: &Scene| {
         let bundle = UntrustedBundle::parse(&fs::read(scene.at("model/model.sig")).unwrap()).unwrap();

@@ -16,5 +16,10 @@ pub(crate) fn modelseal<S: AsRef<OsStr>>(
 ) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_modelseal"));
     command.args(arguments).current_dir(directory).env_remove("CLICOLOR_FORCE").env("COLUMNS", "100");
+    // Nothing that this user keeps, and no job that the tests themselves run in.
+    command.env("XDG_CACHE_HOME", directory.join("no-cache"));
+    for job in ["GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI"] {
+        command.env_remove(job);
+    }
     command
 }

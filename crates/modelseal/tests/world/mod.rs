@@ -242,16 +242,27 @@ fn certified(signer: &KeySigner) -> Vec<u8> {
     bundle.to_json()
 }
 
+/// An entry about another signature.
 fn log_entry() -> Value {
+    let hash = base64(&[0; 32]);
+    let checkpoint = format!("log.example\n6\n{hash}\n\n\u{2014} log.example {}\n", base64(&[0; 68]));
+    let body = json!({
+        "apiVersion": "0.0.1", "kind": "dsse",
+        "spec": {
+            "envelopeHash": { "algorithm": "sha256", "value": "00" },
+            "payloadHash": { "algorithm": "sha256", "value": "00".repeat(32) },
+            "signatures": [{ "signature": base64(b"another"), "verifier": base64(b"nobody") }],
+        },
+    });
     json!({
         "logIndex": "5",
-        "logId": { "keyId": "AAAA" },
+        "logId": { "keyId": hash },
         "kindVersion": { "kind": "dsse", "version": "0.0.1" },
         "integratedTime": "1700000000",
-        "canonicalizedBody": "e30=",
+        "canonicalizedBody": base64(body.to_string().as_bytes()),
         "inclusionProof": {
-            "logIndex": "5", "rootHash": "AAAA", "treeSize": "6", "hashes": [],
-            "checkpoint": { "envelope": "x" },
+            "logIndex": "5", "rootHash": hash, "treeSize": "6", "hashes": [],
+            "checkpoint": { "envelope": checkpoint },
         },
     })
 }
