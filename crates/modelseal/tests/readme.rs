@@ -21,6 +21,8 @@ fn the_readme_shows_what_happens() {
     fs::create_dir(&tokens).unwrap();
     let configuration = format!("directories.tokendir = {}\nlog.level = ERROR\n", tokens.display());
     fs::write(directory.path().join(".softhsm2.conf"), configuration).unwrap();
+    #[cfg(feature = "stack")]
+    stack::prepare(directory.path());
     let seen = replay(&written, directory.path());
     if std::env::var_os("UPDATE_README").is_some() {
         fs::write(&readme, &seen).unwrap();
@@ -50,11 +52,10 @@ fn replay(text: &str, directory: &Path) -> String {
             seen += line;
             seen += "\n";
             if is_assignment(command) {
-                variables.extend([&with_module_of_this_machine(command), "; "]);
+                variables.extend([&of_this_machine(command), "; "]);
             } else {
-                let output =
-                    output(&format!("{variables}{}", with_module_of_this_machine(command)), directory);
-                seen += &with_module_of_debian(&output);
+                let output = output(&format!("{variables}{}", of_this_machine(command)), directory);
+                seen += &of_the_readme(&output);
             }
             continue;
         }
@@ -64,9 +65,12 @@ fn replay(text: &str, directory: &Path) -> String {
     seen
 }
 
-/// Blocks that need a token are run where there is one.
+/// Blocks that need a token, or a Sigstore, are run where there is one.
 fn is_run(fence: &str) -> bool {
-    fence == "```console" || (cfg!(feature = "softhsm") && fence == "```console softhsm")
+    let with = |tag, is_there: bool| is_there && fence.strip_prefix("```console ") == Some(tag);
+    fence == "```console"
+        || with("softhsm", cfg!(feature = "softhsm"))
+        || with("stack", cfg!(feature = "stack"))
 }
 
 fn is_assignment(command: &str) -> bool {
@@ -79,12 +83,61 @@ fn module() -> String {
     std::env::var("MODELSEAL_SOFTHSM").unwrap_or_else(|_| DEBIAN_MODULE.to_owned())
 }
 
-fn with_module_of_this_machine(command: &str) -> String {
-    command.replace(DEBIAN_MODULE, &module())
+/// What the README names, and where that is here.
+fn places() -> Vec<(&'static str, String)> {
+    let places = vec![(DEBIAN_MODULE, module())];
+    #[cfg(feature = "stack")]
+    let places = [places, stack::places()].concat();
+    places
 }
 
-fn with_module_of_debian(output: &str) -> String {
-    output.replace(&module(), DEBIAN_MODULE)
+fn of_this_machine(command: &str) -> String {
+    places().iter().fold(command.to_owned(), |command, (shown, here)| command.replace(shown, here))
+}
+
+fn of_the_readme(output: &str) -> String {
+    places().iter().fold(output.to_owned(), |output, (shown, here)| output.replace(here, shown))
+}
+
+/// The private Sigstore that `cargo xtask test` starts plays that of a company,
+/// and the token service of GitHub Actions.
+#[cfg(feature = "stack")]
+mod stack {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use serde_json::Value;
+
+    fn directory() -> PathBuf {
+        std::env::var_os("MODELSEAL_STACK").expect("cargo xtask test sets it").into()
+    }
+
+    fn service(name: &str) -> String {
+        let services = fs::read(directory().join("stack.json")).unwrap();
+        let services: Value = serde_json::from_slice(&services).unwrap();
+        services[name].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn prepare(reader: &Path) {
+        let config = directory().join("client_trust_config.json");
+        fs::copy(config, reader.join("acme-sigstore.json")).unwrap();
+    }
+
+    pub(crate) fn places() -> Vec<(&'static str, String)> {
+        vec![
+            ("https://token.actions.githubusercontent.com", service("github_issuer")),
+            ("https://rekor.acme.example", service("rekor")),
+        ]
+    }
+
+    /// The environment of a job.
+    pub(crate) fn job() -> [(&'static str, String); 3] {
+        [
+            ("GITHUB_ACTIONS", "true".to_owned()),
+            ("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/ambient/github", service("issuer"))),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ambient-secret".to_owned()),
+        ]
+    }
 }
 
 fn output(command: &str, directory: &Path) -> String {
@@ -93,12 +146,15 @@ fn output(command: &str, directory: &Path) -> String {
     let script = format!("exec 2>&1; {command}");
     let mut shell = Command::new("sh");
     shell.args(["-c", &script]).current_dir(directory).env("PATH", path);
+    #[cfg(feature = "stack")]
+    shell.envs(stack::job());
+    shell.env("XDG_CACHE_HOME", directory.join(".cache"));
     let output = shell.env("SOFTHSM2_CONF", directory.join(".softhsm2.conf")).output().unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// Digests of 64 hexadecimal digits depend on the new key, a serial number on
-/// the token, and the time on the clock.
+/// the token, times on the clock, and a place in a log on what came before.
 fn without_digests(text: &str) -> String {
     let is_digest =
         |word: &str| [16, 64].contains(&word.len()) && word.bytes().all(|b| b.is_ascii_hexdigit());
@@ -112,5 +168,13 @@ fn without_digests(text: &str) -> String {
 }
 
 fn without_time(line: &str) -> &str {
-    if line.starts_with("Judged at") && line.ends_with("(now)\n") { "Judged at   now\n" } else { line }
+    if line.starts_with("Judged at") && line.ends_with("(now)\n") {
+        "Judged at   now\n"
+    } else if line.starts_with("Signed at") && line.ends_with("(proved by a timestamp authority)\n") {
+        "Signed at   then\n"
+    } else if line.starts_with("Log entry") && line.ends_with("in https://rekor.acme.example\n") {
+        "Log entry   there\n"
+    } else {
+        line
+    }
 }
