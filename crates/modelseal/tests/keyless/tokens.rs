@@ -41,8 +41,8 @@ fn item_90_an_expired_token_is_refused() {
 
 #[test]
 fn item_90_a_token_for_another_audience_is_refused() {
-    let token = Signer::Workflow.token_with(&json!({ "aud": "https://pypi.org" }));
-    refused_here(&token, &["https://pypi.org", "expected the audience \"sigstore\""]);
+    let token = Signer::Workflow.token_with(&json!({ "aud": "https://other.example" }));
+    refused_here(&token, &["https://other.example", "expected the audience \"sigstore\""]);
 }
 
 #[test]

@@ -296,7 +296,7 @@ mod tests {
         }
         for (aud, found) in [
             (json!("Sigstore"), vec!["Sigstore"]),
-            (json!("https://pypi.org"), vec!["https://pypi.org"]),
+            (json!("https://other.example"), vec!["https://other.example"]),
             (json!(["a", "b"]), vec!["a", "b"]),
             (json!([]), vec![]),
             (json!({"sigstore": 1}), vec![]),

@@ -120,7 +120,7 @@ fn a_job_of_gitlab_has_its_token_in_a_variable_or_says_which() {
     let job = [("GITLAB_CI", "true"), ("SIGSTORE_ID_TOKEN", token.as_str())];
     assert_eq!(token_of(&job).unwrap().identity(), "release@acme.example");
     assert_eq!(detect(&job[..1]).unwrap_err(), AmbientError::NoVariable { name: "SIGSTORE_ID_TOKEN" });
-    let other = jwt(&json!({"iss": "i", "sub": "s", "aud": "https://pypi.org", "exp": in_an_hour()}));
+    let other = jwt(&json!({"iss": "i", "sub": "s", "aud": "https://other.example", "exp": in_an_hour()}));
     let error = token_of(&[("GITLAB_CI", "true"), ("SIGSTORE_ID_TOKEN", &other)]).unwrap_err();
     assert!(matches!(error, IdentityError::Token(TokenError::WrongAudience { .. })), "{error:?}");
 }
