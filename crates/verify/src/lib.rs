@@ -78,8 +78,8 @@ pub use modelseal_bundle::UntrustedBundle;
 pub use public_key::{InvalidSignature, PublicKey, PublicKeyError};
 pub use sigstore::{
     Artifact, ArtifactError, ArtifactSigner, Claim, Claims, FulcioCertificate, Identity, IdentityPattern,
-    KeylessSigner, PatternError, RootSource, SigstoreError, SigstoreTrust, TrustedRoot, TrustedRootError,
-    verify_artifact,
+    KeylessSigner, PatternError, RootSource, SigstoreError, SigstoreTrust, TRUST_CONFIG, TrustedRoot,
+    TrustedRootError, verify_artifact,
 };
 pub use statement::{Caveat, MatchedManifest, Mismatch, Signer, Unlisted, VerifiedStatement};
 pub use timestamp::{TimestampAuthorities, TimestampError};

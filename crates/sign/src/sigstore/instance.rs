@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use modelseal_bundle::{JsonError, check_json};
 use modelseal_manifest::Escaped;
-use modelseal_verify::TrustedRoot;
+use modelseal_verify::{TRUST_CONFIG, TrustedRoot, TrustedRootError};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -13,7 +13,6 @@ use sigstore_trust_root::{
 use super::services::{self, Services};
 use super::{Service, ServiceUrl, ServiceUrlError, Timeouts};
 
-const CLIENT_TRUST_CONFIG: &str = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json";
 const MAX_CONFIG_BYTES: usize = 4 * 1024 * 1024;
 const MAX_CONFIG_VALUES: usize = 50_000;
 
@@ -59,13 +58,17 @@ impl SigstoreInstance {
     /// [`InstanceError`].
     pub fn from_client_trust_config(json: &[u8]) -> Result<Self, InstanceError> {
         const DOCUMENT: &str = "client trust config";
+        let root = TrustedRoot::parse_trust_config(json).map_err(|error| match error {
+            TrustedRootError::TooLarge { found, limit } => {
+                InstanceError::TooLarge { document: DOCUMENT, found, limit }
+            }
+            TrustedRootError::Json(source) => InstanceError::Json { document: DOCUMENT, source },
+            TrustedRootError::TrustConfig { found } => {
+                InstanceError::MediaType { document: DOCUMENT, expected: TRUST_CONFIG, found }
+            }
+            error => InstanceError::TrustedRoot { reason: error.to_string() },
+        })?;
         let config: ClientTrustConfig = read(DOCUMENT, json)?;
-        if config.media_type != CLIENT_TRUST_CONFIG {
-            let (expected, found) = (CLIENT_TRUST_CONFIG, config.media_type);
-            return Err(InstanceError::MediaType { document: DOCUMENT, expected, found });
-        }
-        let root = TrustedRoot::parse(config.trusted_root.to_string().as_bytes());
-        let root = root.map_err(|error| InstanceError::TrustedRoot { reason: error.to_string() })?;
         Self::from_configs(root, config.signing_config.to_string().as_bytes())
     }
 
@@ -115,8 +118,6 @@ impl SigstoreInstance {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct ClientTrustConfig {
-    media_type: String,
-    trusted_root: Value,
     signing_config: Value,
 }
 

@@ -27,7 +27,6 @@ mod oidc;
 mod program;
 mod redirect;
 mod rekor;
-mod rfc3161;
 mod service_error;
 mod service_url;
 mod services;

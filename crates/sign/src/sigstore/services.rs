@@ -45,7 +45,8 @@ pub(super) fn oidc_issuer(config: &SigningConfig, now: Timestamp) -> Result<Serv
 
 fn one(service: Service, endpoints: &[ServiceEndpoint], now: Timestamp) -> Result<ServiceUrl, InstanceError> {
     let chosen = Candidates::new(service, endpoints, &[1], now).chosen(&ServiceConfiguration::default())?;
-    url(service, chosen[0])
+    let first = chosen.first().ok_or(InstanceError::NoService { service, now })?;
+    url(service, first)
 }
 
 fn log(endpoint: &ServiceEndpoint) -> Result<Log, InstanceError> {

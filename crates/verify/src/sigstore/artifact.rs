@@ -8,7 +8,7 @@ use sigstore_verify::PublicKeyVerificationPolicy;
 use sigstore_verify::types::bundle::{VerificationMaterial, VerificationMaterialContent};
 use sigstore_verify::types::{self, DerPublicKey, Sha256Hash};
 
-use super::{Identity, SigstoreError, SigstoreTrust, TrustedRoot, library};
+use super::{SigstoreError, SigstoreTrust, TrustedRoot, library};
 use crate::der_limits::is_cheap;
 use crate::{CertificateParseError, Clock, PublicKey};
 
@@ -190,14 +190,4 @@ pub enum ArtifactError {
         /// What the library says.
         reason: String,
     },
-}
-
-impl ArtifactError {
-    /// Who signed instead, where that is the problem.
-    pub fn found_identity(&self) -> Option<&Identity> {
-        match self {
-            Self::Sigstore(SigstoreError::Identity { found, .. }) => Some(found),
-            _ => None,
-        }
-    }
 }

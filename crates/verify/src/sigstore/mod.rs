@@ -21,4 +21,4 @@ pub use claims::{Claim, Claims};
 pub use error::SigstoreError;
 pub use identity::{Identity, IdentityPattern, PatternError};
 pub use trust::{KeylessSigner, SigstoreTrust};
-pub use trusted_root::{RootSource, TrustedRoot, TrustedRootError};
+pub use trusted_root::{RootSource, TRUST_CONFIG, TrustedRoot, TrustedRootError};

@@ -20,7 +20,8 @@ const MEDIA_TYPES: [&str; 2] = [
     "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
     "application/vnd.dev.sigstore.trustedroot.v0.1+json",
 ];
-const TRUST_CONFIG: &str = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json";
+/// The media type of a client trust configuration.
+pub const TRUST_CONFIG: &str = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json";
 /// When the embedded roots were published with the library.
 const EMBEDDED_AS_OF: &str = "2026-10-23T00:00:00Z";
 

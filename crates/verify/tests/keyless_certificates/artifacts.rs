@@ -101,7 +101,10 @@ fn item_45_another_identity_is_refused_and_told() {
     let other = "other@acme.example";
     for bundle in bundles(&instance, &person().names([email(other)])) {
         let found = verdict(&instance, &bundle).unwrap_err();
-        assert_eq!(found.found_identity(), Some(&Identity::Email(other.to_owned())));
+        let ArtifactError::Sigstore(SigstoreError::Identity { found, .. }) = found else {
+            panic!("{found:?}")
+        };
+        assert_eq!(found, Identity::Email(other.to_owned()));
     }
 }
 
