@@ -18,6 +18,8 @@ mod mutations;
 #[expect(dead_code, reason = "the tests of log entries need the rest")]
 #[path = "../log_entries/signed.rs"]
 mod signed;
+#[path = "../tampering/mod.rs"]
+mod tampering;
 #[expect(dead_code, reason = "the tests of timestamps need the rest")]
 #[path = "../timestamps/token.rs"]
 mod token;

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use modelseal_verify::{Trust, VerifyError, verify};
 use proptest::prelude::*;
 
+use crate::tampering::{edits, mutated};
 use crate::verified;
 use crate::world::{Instance, PERSON, Signed, person};
 
@@ -29,20 +30,6 @@ fn is_believed(leaf: Vec<u8>) -> bool {
     let verdict = verify(signed.bundle(&[SCENE.instance.logged(&signed)]), &SCENE.trust);
     assert!(matches!(verdict, Ok(_) | Err(VerifyError::Sigstore(_))), "{verdict:?}");
     verdict.is_ok()
-}
-
-/// Puts a byte in place of another, or leaves it out, or adds one.
-fn mutated(bytes: &[u8], edits: &[(prop::sample::Index, u8, u8)]) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
-    for (index, kind, byte) in edits {
-        let at = index.index(bytes.len());
-        match kind % 3 {
-            0 => bytes[at] = *byte,
-            1 if bytes.len() > 1 => drop(bytes.remove(at)),
-            _ => bytes.insert(at, *byte),
-        }
-    }
-    bytes
 }
 
 #[test]
@@ -71,7 +58,7 @@ fn no_cut_certificate_is_believed() {
 proptest! {
     #[test]
     fn a_certificate_that_was_tampered_with_is_never_believed(
-        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), any::<u8>()), 1..6)
+        edits in edits()
     ) {
         let leaf = mutated(&SCENE.signed.leaf, &edits);
         prop_assume!(leaf != SCENE.signed.leaf);

@@ -10,4 +10,6 @@ mod kinds;
 mod log;
 mod promises;
 mod signed;
+#[path = "../tampering/mod.rs"]
+mod tampering;
 mod work;

@@ -10,6 +10,7 @@ use x509_cert::der::{Decode, Encode};
 
 use crate::log::{Log, base64, root_of};
 use crate::signed::{Signed, clock};
+use crate::tampering::{edits, mutated};
 
 /// Many times what refusing takes where work is bounded.
 const SOON: Duration = Duration::from_secs(1);
@@ -90,25 +91,11 @@ fn long(tag: u8, content: &[u8]) -> Vec<u8> {
     [&header, content].concat()
 }
 
-/// Puts a byte in place of another, or leaves it out, or adds one.
-fn mutated(bytes: &[u8], edits: &[(prop::sample::Index, u8, u8)]) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
-    for (index, kind, byte) in edits {
-        let at = index.index(bytes.len());
-        match kind % 3 {
-            0 => bytes[at] = *byte,
-            1 if bytes.len() > 1 => drop(bytes.remove(at)),
-            _ => bytes.insert(at, *byte),
-        }
-    }
-    bytes
-}
-
 proptest! {
     /// Whatever of an entry changes: what is reported of it does not.
     #[test]
     fn an_entry_that_was_tampered_with_says_the_same_or_nothing(
-        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), any::<u8>()), 1..4)
+        edits in edits()
     ) {
         let (signed, log) = (Signed::by_key(), Log::v1("rekor.example"));
         let entry = log.promise(&log.entry(&signed.dsse()), 1_715_000_000);

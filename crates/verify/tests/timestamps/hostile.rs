@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::holder::{Holder, issuing, stamping};
 use crate::log::{base64, root_with};
 use crate::signed::{Signed, clock, time};
+use crate::tampering::{edits, mutated};
 use crate::token::{Token, algorithm, tlv};
 use crate::{refused, under};
 
@@ -217,26 +218,12 @@ fn what_stands_in_a_set_of_algorithms_is_not_believed_and_does_no_harm() {
     }
 }
 
-/// Puts a byte in place of another, or leaves it out, or adds one.
-fn mutated(bytes: &[u8], edits: &[(prop::sample::Index, u8, u8)]) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
-    for (index, kind, byte) in edits {
-        let at = index.index(bytes.len());
-        match kind % 3 {
-            0 => bytes[at] = *byte,
-            1 if bytes.len() > 1 => drop(bytes.remove(at)),
-            _ => bytes.insert(at, *byte),
-        }
-    }
-    bytes
-}
-
 proptest! {
     /// Nobody signs the set of algorithms, nor the certificates: what they say
     /// may change, and the time may not.
     #[test]
     fn a_timestamp_that_was_tampered_with_proves_the_same_time_or_none(
-        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), any::<u8>()), 1..4),
+        edits in edits(),
         is_response in any::<bool>(),
     ) {
         let scene = scene();

@@ -14,6 +14,8 @@ mod program;
 #[expect(dead_code, reason = "the tests of log entries need the rest")]
 #[path = "../log_entries/signed.rs"]
 mod signed;
+#[path = "../tampering/mod.rs"]
+mod tampering;
 mod times;
 mod token;
 mod windows;
