@@ -26,5 +26,7 @@ print(
         cache_dir=cache_dir,
         local_dir=local_dir[0] if local_dir else None,
         token=False,
+        # Two workers that make the shared store at once may not see it, and keep their files elsewhere.
+        max_workers=1,
     )
 )
