@@ -13,6 +13,8 @@ mod escape;
 mod manifest;
 mod model_digest;
 mod name;
+mod reference;
+mod scope;
 
 pub use compare::{Change, Differences};
 pub use digest::{ContentDigest, DigestError, HashType, RootDigest, Sha256Digest};
@@ -20,3 +22,5 @@ pub use escape::Escaped;
 pub use manifest::{MAX_RESOURCES, Manifest, ManifestError, Method, Resource, Serialization, ShardSize};
 pub use model_digest::{ModelDigest, ModelDigestParseError};
 pub use name::{ByteRange, IgnorePath, ManifestPath, NameError, NameProblem, ResourceName};
+pub use reference::{ModelName, NameScheme, Reference, ReferenceError, ReferenceProblem};
+pub use scope::Scope;
