@@ -3,7 +3,8 @@ use crate::{ClaimsError, MAX_BUNDLE_BYTES, UntrustedBundle};
 /// Where attestations and further signatures stand, beside a model.
 pub const CLAIMS_FILE_NAME: &str = "claims.jsonl";
 
-const MAX_LINES: usize = 1024;
+/// The most lines of a claims file.
+pub const MAX_CLAIMS_LINES: usize = 1024;
 
 /// A file of bundles, one a line, in any order. Nothing in it is proved.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -23,8 +24,8 @@ impl Claims {
         }
         let mut bundles = Vec::new();
         for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
-            if index >= MAX_LINES && !line.is_empty() || index > MAX_LINES {
-                return Err(ClaimsError::TooManyLines { limit: MAX_LINES });
+            if index >= MAX_CLAIMS_LINES && !line.is_empty() || index > MAX_CLAIMS_LINES {
+                return Err(ClaimsError::TooManyLines { limit: MAX_CLAIMS_LINES });
             }
             if !line.trim_ascii().is_empty() {
                 let bundle = UntrustedBundle::parse(line);

@@ -215,6 +215,27 @@ pub enum StatementError {
     Manifest(#[from] ManifestError),
 }
 
+/// Why a payload is not a statement about something.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AttestationError {
+    /// Not JSON, or not the JSON of a statement.
+    #[error("the signed payload is not an in-toto statement: {0}")]
+    Json(#[from] JsonError),
+    /// `_type` is another.
+    #[error("the statement type is \"{}\", expected \"https://in-toto.io/Statement/v1\"", Escaped(found))]
+    StatementType {
+        /// What was found.
+        found: String,
+    },
+    /// It is the signature of a model, which has a reader of its own.
+    #[error("the statement is the signature of a model, and nothing is attested")]
+    ModelSignature,
+    /// Nothing that it could be about.
+    #[error("the statement has no subject with a digest")]
+    NoSubject,
+}
+
 /// Why a file is not a list of bundles, one a line.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]

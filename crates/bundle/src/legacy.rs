@@ -39,6 +39,21 @@ pub fn pae_v0_2(payload: &[u8]) -> Vec<u8> {
     text.into_bytes()
 }
 
+/// Reads the statement of a model signature, whichever release wrote it. This
+/// is for payloads that nobody verified: where a signature was, it tells which
+/// form was signed.
+///
+/// # Errors
+/// [`StatementError`].
+pub fn parse_unverified_statement(payload: &[u8]) -> Result<Statement, StatementError> {
+    match Statement::parse(payload) {
+        Err(StatementError::PredicateType { found }) if found == PREDICATE_TYPE_V0_2 => {
+            parse_statement_v0_2(payload)
+        }
+        statement => statement,
+    }
+}
+
 /// Reads the payload of a model signature by release 0.2: the files are the
 /// subjects, each with its SHA-256. It has neither a root digest, nor a name of
 /// the model, nor a record of what was left out.

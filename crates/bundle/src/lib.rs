@@ -7,6 +7,7 @@
 //! claims. What is written has the one form of the specification; what is read
 //! includes the forms of earlier releases, each behind its own door.
 
+mod attestation;
 mod base64;
 mod bundle;
 mod claims;
@@ -17,12 +18,13 @@ pub mod legacy;
 mod log_entry;
 mod statement;
 
+pub use attestation::{Attestation, Subject};
 pub use bundle::{
     BundleMethod, KeyHint, KeyMaterial, MAX_CERTIFICATES, MediaType, UntrustedBundle, VerificationMaterial,
 };
-pub use claims::{CLAIMS_FILE_NAME, Claims};
+pub use claims::{CLAIMS_FILE_NAME, Claims, MAX_CLAIMS_LINES};
 pub use envelope::{Envelope, PAYLOAD_TYPE, pae};
-pub use error::{BundleError, ClaimsError, JsonError, StatementError};
+pub use error::{AttestationError, BundleError, ClaimsError, JsonError, StatementError};
 pub use json::check_json;
 pub use log_entry::LogEntry;
 pub use modelseal_manifest::MAX_RESOURCES;

@@ -81,10 +81,12 @@ pub use sigstore::{
     KeylessSigner, PatternError, RootSource, SigstoreError, SigstoreTrust, TRUST_CONFIG, TrustedRoot,
     TrustedRootError, verify_artifact,
 };
-pub use statement::{Caveat, MatchedManifest, Mismatch, Signer, Unlisted, VerifiedStatement};
+pub use statement::{
+    Caveat, MatchedManifest, Mismatch, Signer, Unlisted, VerifiedAttestation, VerifiedStatement,
+};
 pub use timestamp::{TimestampAuthorities, TimestampError};
 pub use trust::Trust;
-pub use verifier::{VerifyError, verify};
+pub use verifier::{VerifiedEnvelope, VerifyError, verify, verify_envelope};
 pub use x509::{
     Certificate, CertificateError, CertificateParseError, CertificateRevocationList, CertificateTrust,
     CertifiedSigner, CrlError, SubjectPattern, SubjectPatternError, UsageProblem, check_publishable,

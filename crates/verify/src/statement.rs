@@ -1,6 +1,6 @@
 use std::fmt::{self, Display};
 
-use modelseal_bundle::Statement;
+use modelseal_bundle::{Attestation, Statement};
 use modelseal_manifest::{Differences, Escaped, Manifest, ManifestPath, Resource, Sha256Digest};
 
 use crate::{CertifiedSigner, KeyAlgorithm, KeylessSigner, LogRecord, ProvedTime};
@@ -79,6 +79,47 @@ impl VerifiedStatement {
         } else {
             Err(Box::new(Mismatch { statement: self, differences }))
         }
+    }
+}
+
+/// An attestation whose signature was verified, together with who signed.
+///
+/// Whether the signer may say such a thing, and whether it is about the bytes
+/// at hand, was not asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VerifiedAttestation {
+    pub(crate) attestation: Attestation,
+    pub(crate) signer: Signer,
+    pub(crate) times: Vec<ProvedTime>,
+    pub(crate) log_entries: Vec<LogRecord>,
+    pub(crate) caveats: Vec<Caveat>,
+}
+
+impl VerifiedAttestation {
+    /// What was said, read from the very bytes that were verified.
+    pub fn attestation(&self) -> &Attestation {
+        &self.attestation
+    }
+
+    /// Who signed, and what was proved of them.
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// The times at which the signature is proved to have existed, the earliest
+    /// first.
+    pub fn times(&self) -> &[ProvedTime] {
+        &self.times
+    }
+
+    /// The entries of transparency logs that belong to the signature.
+    pub fn log_entries(&self) -> &[LogRecord] {
+        &self.log_entries
+    }
+
+    /// What was not proved.
+    pub fn caveats(&self) -> &[Caveat] {
+        &self.caveats
     }
 }
 

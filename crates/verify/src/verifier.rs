@@ -1,6 +1,6 @@
 use modelseal_bundle::{
-    BundleMethod, KeyHint, KeyMaterial, Statement, StatementError, UntrustedBundle, VerificationMaterial,
-    legacy,
+    Attestation, AttestationError, BundleMethod, KeyHint, KeyMaterial, Statement, StatementError,
+    UntrustedBundle, VerificationMaterial, legacy,
 };
 use modelseal_manifest::Sha256Digest;
 
@@ -8,7 +8,8 @@ use crate::log_entry::{Verifier, check_log_entries};
 use crate::trust::TrustedSigner;
 use crate::{
     Caveat, Certificate, CertificateError, CertificateTrust, LogEntryError, LogRecord, ProvedTime, PublicKey,
-    Signer, SigstoreError, TimestampAuthorities, TimestampError, Trust, VerifiedStatement,
+    Signer, SigstoreError, TimestampAuthorities, TimestampError, Trust, VerifiedAttestation,
+    VerifiedStatement,
 };
 
 /// Verifies the signature of `bundle` under `trust`, then reads the statement
@@ -18,18 +19,73 @@ use crate::{
 /// [`VerifyError`]. Nothing of the bundle comes back with it but what names
 /// the problem.
 pub fn verify(bundle: UntrustedBundle, trust: &Trust) -> Result<VerifiedStatement, VerifyError> {
-    let proved = match (&trust.signer, bundle.material()) {
+    let proved = prove(&bundle, trust)?;
+    let payload = bundle.into_envelope().into_payload();
+    Ok(VerifiedEnvelope { payload, proved }.into_statement()?)
+}
+
+/// Verifies the signature of `bundle` under `trust`, whatever it is that was
+/// signed.
+///
+/// # Errors
+/// [`VerifyError`], except [`VerifyError::Statement`].
+pub fn verify_envelope(bundle: &UntrustedBundle, trust: &Trust) -> Result<VerifiedEnvelope, VerifyError> {
+    let proved = prove(bundle, trust)?;
+    Ok(VerifiedEnvelope { payload: bundle.envelope().payload().to_vec(), proved })
+}
+
+/// A payload whose signature was verified, together with who signed. What it
+/// says was not read yet.
+#[derive(Clone, Debug)]
+pub struct VerifiedEnvelope {
+    payload: Vec<u8>,
+    proved: Proved,
+}
+
+impl VerifiedEnvelope {
+    /// Reads the signature of a model.
+    ///
+    /// # Errors
+    /// [`StatementError`] for anything else.
+    pub fn into_statement(self) -> Result<VerifiedStatement, StatementError> {
+        let Self { payload, proved } = self;
+        let Proved { signer, times, log_entries, mut caveats, form } = proved;
+        let statement = match form {
+            Form::Current => Statement::parse(&payload)?,
+            Form::V0_2 => legacy::parse_statement_v0_2(&payload)?,
+        };
+        caveats.extend(caveats_of(&statement));
+        Ok(VerifiedStatement { payload, statement, signer, times, log_entries, caveats })
+    }
+
+    /// Reads what is said of something else than the bytes of a model.
+    ///
+    /// # Errors
+    /// [`AttestationError`]; the signature of a model is none, and neither is
+    /// what was signed in the encoding of release 0.2 of the reference.
+    pub fn into_attestation(self) -> Result<VerifiedAttestation, AttestationError> {
+        let Proved { signer, times, log_entries, caveats, form } = self.proved;
+        if matches!(form, Form::V0_2) {
+            return Err(AttestationError::ModelSignature);
+        }
+        let attestation = Attestation::parse(&self.payload)?;
+        Ok(VerifiedAttestation { attestation, signer, times, log_entries, caveats })
+    }
+}
+
+fn prove(bundle: &UntrustedBundle, trust: &Trust) -> Result<Proved, VerifyError> {
+    Ok(match (&trust.signer, bundle.material()) {
         (TrustedSigner::Key(key), VerificationMaterial::Key(material)) => {
             let caveats = check_named_key(material, key)?.into_iter().collect();
             let signer = Signer::Key { algorithm: key.algorithm(), fingerprint: key.fingerprint() };
-            let evidence = evidence(&bundle, trust, key, None)?;
-            signed(&bundle, key, signer, caveats, evidence)?
+            let evidence = evidence(bundle, trust, key, None)?;
+            signed(bundle, key, signer, caveats, evidence)?
         }
         (TrustedSigner::Certificate(certificates), VerificationMaterial::CertificateChain(chain)) => {
-            certified(&bundle, trust, certificates, chain)?
+            certified(bundle, trust, certificates, chain)?
         }
         (TrustedSigner::Sigstore(identities), VerificationMaterial::Certificate(leaf)) => {
-            let (signer, evidence) = identities.judge(&bundle, leaf)?;
+            let (signer, evidence) = identities.judge(bundle, leaf)?;
             Proved {
                 signer: Signer::Sigstore(Box::new(signer)),
                 times: evidence.times,
@@ -39,30 +95,17 @@ pub fn verify(bundle: UntrustedBundle, trust: &Trust) -> Result<VerifiedStatemen
             }
         }
         _ => return Err(VerifyError::Method { expected: trust.method(), found: bundle.method() }),
-    };
-    proved.statement(bundle)
+    })
 }
 
 /// What is known of a signature that verified.
+#[derive(Clone, Debug)]
 struct Proved {
     signer: Signer,
     times: Vec<ProvedTime>,
     log_entries: Vec<LogRecord>,
     caveats: Vec<Caveat>,
     form: Form,
-}
-
-impl Proved {
-    fn statement(self, bundle: UntrustedBundle) -> Result<VerifiedStatement, VerifyError> {
-        let Self { signer, times, log_entries, mut caveats, form } = self;
-        let payload = bundle.into_envelope().into_payload();
-        let statement = match form {
-            Form::Current => Statement::parse(&payload)?,
-            Form::V0_2 => legacy::parse_statement_v0_2(&payload)?,
-        };
-        caveats.extend(caveats_of(&statement));
-        Ok(VerifiedStatement { payload, statement, signer, times, log_entries, caveats })
-    }
 }
 
 /// What the timestamps and the log entries of a bundle prove.
@@ -125,6 +168,7 @@ fn signed(
 }
 
 /// What was signed, and so how the payload has to be read.
+#[derive(Clone, Copy, Debug)]
 enum Form {
     Current,
     /// By release 0.2 of the reference.

@@ -82,6 +82,16 @@ impl Claim {
         )
     }
 
+    /// The claim of this name, as [`code`](Self::code) gives it.
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(.., found)| *found == code).map(|(_, claim, _)| claim)
+    }
+
+    /// The names of all claims.
+    pub fn codes() -> impl Iterator<Item = &'static str> {
+        Self::ALL.into_iter().map(|(.., code)| code)
+    }
+
     /// A stable name, for machines and options: `source-owner-id`.
     pub fn code(self) -> &'static str {
         Self::ALL.into_iter().find(|(_, claim, _)| *claim == self).map_or("", |(.., code)| code)

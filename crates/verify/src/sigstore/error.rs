@@ -152,6 +152,9 @@ pub enum SigstoreError {
     /// The payload is not the statement of a model signature.
     #[error("the payload is not a model's: {0}")]
     Statement(StatementError),
+    /// An attestation of something that has no SHA-256.
+    #[error("no subject of the attestation has a SHA-256 digest, by which it could be verified")]
+    NoSubjectDigest,
     /// Two readers understood the bundle differently, so neither is believed.
     #[error("the bundle is ambiguous: two parsers read different {what} from it")]
     Ambiguous {

@@ -81,8 +81,18 @@ impl IdentityPattern {
         is_kind && self.matches_text(identity.as_str())
     }
 
+    /// The text that was asked for, wildcards included.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it asks for one text and no other.
+    pub fn is_exact(&self) -> bool {
+        !self.has_wildcards
+    }
+
     /// Whether `text` matches, of whatever kind it is.
-    pub(super) fn matches_text(&self, text: &str) -> bool {
+    pub fn matches_text(&self, text: &str) -> bool {
         if !self.has_wildcards {
             return self.text == text;
         }

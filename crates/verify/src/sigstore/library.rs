@@ -1,7 +1,7 @@
 //! The one place that calls `sigstore-verify`, and what is asked around it.
 
-use modelseal_bundle::{Statement, UntrustedBundle};
-use modelseal_manifest::Escaped;
+use modelseal_bundle::{Attestation, Statement, UntrustedBundle};
+use modelseal_manifest::{Escaped, Sha256Digest};
 use sigstore_verify::types::bundle::VerificationMaterialContent;
 use sigstore_verify::types::{Artifact, Bundle, Sha256Hash, SignatureContent};
 use sigstore_verify::{
@@ -36,10 +36,22 @@ pub(super) fn verify_envelope(
     // That it is of another instance shows best in the log.
     check_entries(root, &parsed, clock)?;
     check_times(root, bundle, &parsed, certificate, clock)?;
-    // Within our limits, which the library does not have; what is believed is parsed again, afterwards.
-    let statement = Statement::parse(bundle.envelope().payload()).map_err(SigstoreError::Statement)?;
-    let subject = Sha256Hash::from(*statement.manifest().root_digest().as_sha256().as_bytes());
+    let subject = subject(bundle.envelope().payload())?;
     verify(root, &parsed, Artifact::from_digest(subject), certificate, clock)
+}
+
+/// A subject of the payload, which the library wants to be told. It is read
+/// within our limits, which the library does not have; what is believed is
+/// parsed again, afterwards.
+fn subject(payload: &[u8]) -> Result<Sha256Hash, SigstoreError> {
+    let error = match Statement::parse(payload) {
+        Ok(statement) => return Ok((*statement.manifest().root_digest().as_sha256().as_bytes()).into()),
+        Err(error) => error,
+    };
+    let attestation = Attestation::parse(payload).map_err(|_| SigstoreError::Statement(error))?;
+    let mut digests = attestation.subjects().iter().filter_map(|subject| subject.digest.get("sha256"));
+    let digest = digests.find_map(|hex| hex.parse::<Sha256Digest>().ok());
+    Ok((*digest.ok_or(SigstoreError::NoSubjectDigest)?.as_bytes()).into())
 }
 
 /// The library would find this out too, but last: whatever was altered is told
