@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+use rustix::fs::{FileType, FlockOperation, Mode, OFlags, flock, fstat, open};
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
@@ -208,6 +208,34 @@ impl<'a> StagedOutput<'a> {
     /// behind.
     pub fn is_partial(name: &str) -> bool {
         name.starts_with(Self::PARTIAL.0) && name.ends_with(Self::PARTIAL.1)
+    }
+}
+
+/// Held while a file is read, changed and written again: nobody else who does
+/// so through this type writes files of the same directory meanwhile.
+#[derive(Debug)]
+pub struct Alone {
+    _directory: OwnedFd,
+}
+
+impl Alone {
+    /// Waits until nobody else is at it. Where the file system knows no such
+    /// locks, it is not waited for anybody.
+    ///
+    /// # Errors
+    /// [`DiskError::NotFound`] when the directory of `path` does not exist;
+    /// [`DiskError::Io`].
+    pub fn beside(path: &Path) -> Result<Self, DiskError> {
+        let parent = parent_of(path);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = open(parent, flags, Mode::empty())
+            .map_err(|errno| DiskError::std_io(parent, "open")(errno.into()))?;
+        match flock(&directory, FlockOperation::LockExclusive) {
+            Ok(()) | Err(Errno::NOTSUP | Errno::NOLCK | Errno::INVAL | Errno::NOSYS) => {
+                Ok(Self { _directory: directory })
+            }
+            Err(errno) => Err(DiskError::std_io(parent, "wait for")(errno.into())),
+        }
     }
 }
 

@@ -29,8 +29,8 @@ mod stamp;
 pub use cancel::{Cancel, Observer, Unobserved};
 pub use error::{DiskError, ErrorKind};
 pub use file::{
-    Overwrite, StagedOutput, exists, is_empty, is_same_file, read_first_byte, read_named, read_regular,
-    write_output,
+    Alone, Overwrite, StagedOutput, exists, is_empty, is_same_file, read_first_byte, read_named,
+    read_regular, write_output,
 };
 pub use inventory::{FoundFile, Ignored, IgnoredKind, Inventory, Links, Unfit, WalkRules};
 pub use measure::{MeasureOptions, MeasuredFile, Measurement};

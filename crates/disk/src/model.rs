@@ -75,6 +75,25 @@ impl Model {
         matches!(self.kind, Kind::Directory { hub: Some(_), .. })
     }
 
+    /// The repository and the commit after which the hub client called the
+    /// place: `models--ORG--NAME`, and what stands below its `snapshots`. Also of
+    /// one file in a snapshot, which is a link to elsewhere.
+    pub fn hub_place(&self) -> Option<(String, String)> {
+        let place = match &self.kind {
+            Kind::Directory { .. } => self.canonical.clone(),
+            Kind::File { .. } => parent_of(&self.path).canonicalize().ok()?,
+        };
+        let names: Vec<&str> = place.components().filter_map(|name| name.as_os_str().to_str()).collect();
+        let is_snapshot = |names: &&[&str]| names[0].contains("--") && names[1] == "snapshots";
+        let found = names.windows(3).rfind(is_snapshot)?;
+        Some((found[0].to_owned(), found[2].to_owned()))
+    }
+
+    /// The path without links, from the root of the file system.
+    pub fn true_path(&self) -> &Path {
+        &self.canonical
+    }
+
     /// The name that `path` has inside this model, if it lies inside. The file
     /// need not exist, its directory must.
     pub fn locate(&self, path: &Path) -> Option<ManifestPath> {
