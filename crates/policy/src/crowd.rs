@@ -1,0 +1,108 @@
+//! The judge among as many signatures, publishers and denials as there may be.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use modelseal_manifest::{ModelDigest, Sha256Digest};
+
+use crate::evidence::{Evidence, Signature};
+use crate::stage::{ask, entry, key, load, lock, model, signature, signed, source, workflow};
+use crate::{Outcome, Policy, SignerFacts};
+
+/// What was seen to take a second or two may take this long where the machine
+/// has other work.
+const PATIENCE: Duration = Duration::from_mins(1);
+const PUBLISHERS: usize = 64;
+/// As many lines as are read beside a model.
+const LINES: usize = 1024;
+
+/// Any two of 64 publishers, and 100,000 denials of others.
+fn policy(denial: impl Fn(usize) -> String) -> Policy {
+    let mut text = "version = 1\nserial = 1\nexpires = 2027-01-01\n".to_owned();
+    let names: Vec<String> = (0..PUBLISHERS).map(|index| format!("\"p{index:02}\"")).collect();
+    for name in &names {
+        let _ = write!(
+            text,
+            "[publishers.{name}]\nsigstore = [{{ issuer = \"i\", identity = \"a@acme.example\" }}]\n"
+        );
+    }
+    let of = names.join(", ");
+    let _ = write!(
+        text,
+        "[[rules]]\nscope = \"hf://acme/*\"\nsigned-by = {{ at-least = 2, of = [{of}] }}\ncontinuity = \"tofu\"\n"
+    );
+    for index in 0..100_000 {
+        let _ = write!(text, "[[deny]]\n{}\nreason = \"x\"\n", denial(index));
+    }
+    load(&text).unwrap()
+}
+
+fn of_keys(index: usize) -> String {
+    format!("key = \"sha256:{index:064x}\"")
+}
+
+/// Every line is every publisher's.
+fn crowd(signer: impl Fn(usize) -> SignerFacts, of: impl Fn(usize) -> ModelDigest) -> Evidence {
+    let mut evidence = signed([]);
+    for line in 0..LINES {
+        let one = Signature { source: source(line), ..signature(0, signer(line), of(line)) };
+        evidence.signatures.extend((0..PUBLISHERS).map(|publisher| Signature { publisher, ..one.clone() }));
+    }
+    evidence
+}
+
+#[track_caller]
+fn expect(policy: &Policy, evidence: &Evidence, outcome: Outcome) {
+    // Nobody signed it until now, so that whoever does is new.
+    let lock = lock([("hf://acme/toy", entry(model(1), None, &[]))]);
+    let start = Instant::now();
+    let found = ask(policy, "hf://acme/toy", evidence, Some(&lock)).unwrap();
+    let took = start.elapsed();
+    assert_eq!(found.outcome, outcome);
+    assert!(took < PATIENCE, "{took:?}");
+}
+
+#[test]
+fn many_signers_of_one_model_are_counted_soon() {
+    let policy = policy(of_keys);
+    expect(&policy, &crowd(|line| key(line + 10), |_| model(1)), Outcome::Warn);
+    expect(&policy, &crowd(|_| key(10), |_| model(1)), Outcome::Deny);
+}
+
+#[test]
+fn signatures_of_as_many_models_are_judged_soon() {
+    let of = |line: usize| {
+        let digest = Sha256Digest::of(line.to_string().as_bytes());
+        format!("model-v1:{digest}").parse().unwrap()
+    };
+    expect(&policy(of_keys), &crowd(|_| key(10), of), Outcome::Deny);
+}
+
+#[test]
+fn denials_of_identities_are_looked_through_soon() {
+    let of_tags = |index: usize| {
+        format!(
+            "identity = \"https://github.example/acme/toy/.github/workflows/{}{index}*.yml@refs/tags/v*\"",
+            "r*".repeat(20)
+        )
+    };
+    let policy = policy(of_tags);
+    let tag = "v".repeat(200);
+    let evidence =
+        signed((0..16).map(|line| signature(line, workflow(&line.to_string(), "1", &tag), model(1))));
+    expect(&policy, &evidence, Outcome::Warn);
+}
+
+/// `a*a*a*…` against a long text that nearly matches, as often as a verdict may
+/// ask: the time does not grow with the number of ways to match.
+#[test]
+fn a_pattern_of_many_wildcards_is_matched_soon() {
+    let pattern = format!("https://g.example/acme/{}b", "a*".repeat(1000));
+    let pattern: modelseal_verify::IdentityPattern = pattern.parse().unwrap();
+    let text = format!("https://g.example/acme/{}", "a".repeat(100_000));
+    let start = Instant::now();
+    for _ in 0..100 {
+        assert!(!pattern.matches_text(&text));
+    }
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+}

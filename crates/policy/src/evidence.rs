@@ -1,0 +1,228 @@
+use std::fmt::{self, Display};
+
+use jiff::Timestamp;
+use modelseal_manifest::{Escaped, HashType, ModelDigest, NameScheme, Reference, RootDigest, Sha256Digest};
+use modelseal_predicate::{Release, Succession, model_digest_of};
+use modelseal_verify::{
+    Caveat, Claim, MatchedManifest, ProvedTime, SigstoreError, VerifiedAttestation, VerifiedStatement,
+    VerifyError,
+};
+
+use crate::{SignerFacts, Unrecognised};
+
+/// What was found out about a model before its policy is asked: all of it is
+/// proved, or says that it is not.
+///
+/// More evidence never makes a verdict worse: what does not count is listed
+/// with its reason, and otherwise passed over.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    pub(crate) signatures: Vec<Signature>,
+    pub(crate) releases: Vec<ReleaseEvidence>,
+    pub(crate) successions: Vec<(SignedBy, Succession)>,
+    pub(crate) rejected: Vec<(Source, String)>,
+    pub(crate) strangers: Vec<Stranger>,
+    pub(crate) contents: Contents,
+    pub(crate) place: Option<Place>,
+}
+
+/// Where it was read, which publisher says it, who that is, of which models, and
+/// what.
+pub(crate) type ReleaseEvidence = (Source, usize, SignedBy, Vec<ModelDigest>, Release);
+
+/// Somebody with a publisher's name and another's numbers.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Stranger {
+    pub(crate) publisher: String,
+    pub(crate) claim: Claim,
+    pub(crate) expected: String,
+    pub(crate) found: String,
+}
+
+/// Where a bundle was read.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Source {
+    /// The file.
+    pub path: String,
+    /// The line in it, counted from 1, where each is a bundle.
+    pub line: Option<usize>,
+}
+
+impl Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Escaped(&self.path).fmt(f)?;
+        self.line.map_or(Ok(()), |line| write!(f, " line {line}"))
+    }
+}
+
+/// A verified signature, by one publisher of the rule.
+#[derive(Clone, Debug)]
+pub(crate) struct Signature {
+    pub(crate) source: Source,
+    pub(crate) publisher: usize,
+    pub(crate) by: SignedBy,
+    pub(crate) hash: HashType,
+    pub(crate) root: RootDigest,
+    pub(crate) caveats: Vec<Caveat>,
+    pub(crate) files: Files,
+}
+
+/// Who signed, and the earliest time at which that is proved.
+#[derive(Clone, Debug)]
+pub(crate) struct SignedBy {
+    pub(crate) signer: SignerFacts,
+    pub(crate) time: Option<Timestamp>,
+}
+
+impl SignedBy {
+    fn of(signer: &modelseal_verify::Signer, times: &[ProvedTime]) -> Self {
+        Self { signer: signer.into(), time: times.iter().map(|proved| proved.time()).min() }
+    }
+}
+
+/// How the files compare with what was signed.
+#[derive(Clone, Debug)]
+pub(crate) enum Files {
+    Match { model: ModelDigest, unsigned: Unsigned },
+    Differ(String),
+}
+
+/// What is there beside the signed files, except signatures.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Unsigned {
+    /// What the signed statement leaves out, and git's own files.
+    pub ignored: Vec<String>,
+    /// The rest.
+    pub unlisted: Vec<String>,
+}
+
+/// What a place says of the model that lies there: a directory in the cache of
+/// the hub client is called after a repository.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// The name, as a reference has it. It may be one that no reference has.
+    pub name: String,
+    /// The revision, where the place tells it.
+    pub revision: Option<String>,
+}
+
+impl Place {
+    /// Whether it says that another model lies there than `reference`. Of
+    /// revisions only commits are compared: tags and branches stand for some.
+    pub(crate) fn contradicts(&self, reference: &Reference) -> bool {
+        let is_commit =
+            |revision: &&str| revision.len() == 40 && revision.bytes().all(|b| b.is_ascii_hexdigit());
+        let name = match reference.name().scheme() {
+            NameScheme::Hub => self.name.to_ascii_lowercase(),
+            NameScheme::Oci | NameScheme::File => self.name.clone(),
+        };
+        let (asked, found) = (reference.revision().filter(is_commit), self.revision.as_deref());
+        name != reference.name().key()
+            || matches!((asked, found), (Some(asked), Some(found)) if asked != found)
+    }
+}
+
+impl Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Escaped(&self.name).fmt(f)?;
+        self.revision.as_ref().map_or(Ok(()), |revision| write!(f, "@{}", Escaped(revision)))
+    }
+}
+
+/// The model as it is, whoever signed it.
+#[derive(Clone, Debug, Default)]
+pub struct Contents {
+    /// The identity of all its files.
+    pub model: Option<ModelDigest>,
+    /// Files by their names and digests, whether signed or not.
+    pub files: Vec<(String, Sha256Digest)>,
+    /// What is there and was not hashed.
+    pub unhashed: Vec<String>,
+    /// What is there and is no part of the model.
+    pub unsigned: Unsigned,
+}
+
+impl Evidence {
+    /// The model as it is.
+    #[must_use]
+    pub fn with_contents(self, contents: Contents) -> Self {
+        Self { contents, ..self }
+    }
+
+    /// The place where the model lies says what it is called.
+    #[must_use]
+    pub fn found_at(self, place: Option<Place>) -> Self {
+        Self { place, ..self }
+    }
+
+    /// A signature whose statement is what was measured.
+    pub fn add_match(
+        &mut self,
+        source: Source,
+        publisher: usize,
+        matched: &MatchedManifest,
+        model: ModelDigest,
+        unsigned: Unsigned,
+    ) {
+        self.add(source, publisher, matched.statement(), Files::Match { model, unsigned });
+    }
+
+    /// A signature of other bytes than those that are there.
+    pub fn add_mismatch(
+        &mut self,
+        source: Source,
+        publisher: usize,
+        statement: &VerifiedStatement,
+        problem: impl Display,
+    ) {
+        self.add(source, publisher, statement, Files::Differ(problem.to_string()));
+    }
+
+    fn add(&mut self, source: Source, publisher: usize, statement: &VerifiedStatement, files: Files) {
+        let (manifest, caveats) = (statement.manifest(), statement.caveats());
+        self.signatures.push(Signature {
+            source,
+            publisher,
+            by: SignedBy::of(statement.signer(), statement.times()),
+            hash: manifest.serialization().hash_type,
+            root: manifest.root_digest(),
+            caveats: caveats.to_vec(),
+            files,
+        });
+    }
+
+    /// Something that a publisher says. What says nothing that a policy asks
+    /// is passed over.
+    pub fn add_attestation(&mut self, source: Source, publisher: usize, verified: &VerifiedAttestation) {
+        let attestation = verified.attestation();
+        let by = SignedBy::of(verified.signer(), verified.times());
+        if let Ok(release) = Release::of(attestation) {
+            let models = model_digest_of(attestation).collect();
+            self.releases.push((source, publisher, by, models, release));
+        } else if let Ok(succession) = Succession::of(attestation) {
+            self.successions.push((by, succession));
+        } else if Release::is_type(attestation.predicate_type()) {
+            self.reject(source, "is a release that cannot be read");
+        }
+    }
+
+    /// A bundle of nobody whose signature would count.
+    pub fn add_stranger(&mut self, source: Source, unrecognised: &Unrecognised) {
+        if let VerifyError::Sigstore(SigstoreError::Claim { claim, expected, found }) = &unrecognised.error
+            && matches!(claim, Claim::SourceOwnerId | Claim::SourceRepositoryId)
+        {
+            self.strangers.push(Stranger {
+                publisher: unrecognised.publisher.clone(),
+                claim: *claim,
+                expected: expected.as_str().to_owned(),
+                found: found.clone(),
+            });
+        }
+        self.reject(source, unrecognised);
+    }
+
+    /// A bundle that counts for nothing.
+    pub fn reject(&mut self, source: Source, why: impl Display) {
+        self.rejected.push((source, why.to_string()));
+    }
+}

@@ -1,0 +1,203 @@
+//! What the tests of this crate put on: keys, signers, evidence and locks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use modelseal_manifest::{HashType, ModelDigest, Reference, RootDigest, Sha256Digest};
+use modelseal_predicate::{Fingerprint, Release, SignerId, Succession};
+use modelseal_verify::{Claim, Clock, Identity, PublicKey, TrustedRoot};
+
+use crate::evidence::{Evidence, Files, Signature, SignedBy, Source, Unsigned};
+use crate::signer::{IdentityFacts, SignerFacts};
+use crate::{
+    DocumentError, Entry, Lock, LockedSigner, Materials, Policy, Question, Undecided, Verdict, judge,
+};
+
+pub(crate) const ISSUER: &str = "https://token.ci.example";
+
+/// The keys of publishers, by number: those of `testdata/keys`.
+pub(crate) fn keys() -> &'static [PublicKey] {
+    static KEYS: LazyLock<Vec<PublicKey>> = LazyLock::new(|| {
+        let files = [
+            &include_bytes!("../../../testdata/keys/p256.pub")[..],
+            include_bytes!("../../../testdata/keys/other-p256.pub"),
+            include_bytes!("../../../testdata/keys/p384.pub"),
+            include_bytes!("../../../testdata/keys/p521.pub"),
+            include_bytes!("../../../testdata/keys/ed25519.pub"),
+        ];
+        files.map(|pem| PublicKey::from_pem(pem).unwrap()).to_vec()
+    });
+    &KEYS
+}
+
+pub(crate) fn time(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// When everything is judged.
+pub(crate) fn now() -> Timestamp {
+    time("2026-06-01T00:00:00Z")
+}
+
+pub(crate) fn fingerprint(key: usize) -> Fingerprint {
+    keys().get(key).map_or_else(
+        || Fingerprint(Sha256Digest::of(format!("key {key}").as_bytes())),
+        |key| Fingerprint(key.fingerprint()),
+    )
+}
+
+pub(crate) fn model(number: u8) -> ModelDigest {
+    format!("model-v1:{}", hex(number)).parse().unwrap()
+}
+
+pub(crate) fn file(number: u8) -> Sha256Digest {
+    hex(number).parse().unwrap()
+}
+
+fn hex(number: u8) -> String {
+    format!("{number:02x}").repeat(32)
+}
+
+/// Loads a policy in which `$KEY0` is the fingerprint of a key, and `$MODEL1` a
+/// model.
+pub(crate) fn load(text: &str) -> Result<Policy, DocumentError> {
+    load_with(text, &|path| Err(format!("{path} is not there")))
+}
+
+pub(crate) fn load_with(
+    text: &str,
+    read: &dyn Fn(&str) -> Result<Vec<u8>, String>,
+) -> Result<Policy, DocumentError> {
+    let root = || Ok::<_, String>(TrustedRoot::production());
+    let materials = Materials { read, root: &root, keys: keys(), clock: Clock::at(now()) };
+    Policy::load(written_out(text).as_bytes(), &materials)
+}
+
+fn written_out(text: &str) -> String {
+    let keys = (0..10).map(|key| (format!("$KEY{key}"), fingerprint(key).to_string()));
+    let models = (0..10).map(|number| (format!("$MODEL{number}"), model(number).to_string()));
+    let files = (0..10).map(|number| (format!("$FILE{number}"), format!("sha256:{}", file(number))));
+    keys.chain(models).chain(files).fold(text.to_owned(), |text, (from, to)| text.replace(&from, &to))
+}
+
+pub(crate) fn key(number: usize) -> SignerFacts {
+    SignerFacts::of_key(fingerprint(number), format!("key {number}"))
+}
+
+/// The holder of a certificate with this subject and this key.
+pub(crate) fn certificate(subject: &str, key: usize) -> SignerFacts {
+    let of = |text: &str| Fingerprint(Sha256Digest::of(text.as_bytes()));
+    let (root, key) = (of("root"), fingerprint(key));
+    SignerFacts {
+        id: SignerId::Certificate { root, subject: subject.to_owned() },
+        key: Some(key),
+        certificates: vec![of(&format!("{subject} {key}")), root],
+        identity: None,
+        shown: format!("{subject} {key}"),
+    }
+}
+
+/// A workflow, run for a tag, of a repository of this owner.
+pub(crate) fn workflow(owner_id: &str, repository_id: &str, tag: &str) -> SignerFacts {
+    let identity = format!("https://github.example/acme/toy/.github/workflows/release.yml@refs/tags/{tag}");
+    SignerFacts {
+        id: SignerId::Workflow {
+            issuer: ISSUER.to_owned(),
+            owner_id: Some(owner_id.to_owned()),
+            repository_id: Some(repository_id.to_owned()),
+        },
+        key: None,
+        certificates: vec![],
+        identity: Some(IdentityFacts {
+            identity: Identity::Uri(identity.clone()),
+            issuer: ISSUER.to_owned(),
+            claims: BTreeMap::from([
+                (Claim::SourceOwnerId, owner_id.to_owned()),
+                (Claim::SourceRepositoryId, repository_id.to_owned()),
+            ]),
+        }),
+        shown: identity,
+    }
+}
+
+pub(crate) fn by(signer: SignerFacts, signed: Option<&str>) -> SignedBy {
+    SignedBy { signer, time: signed.map(time) }
+}
+
+pub(crate) fn source(line: usize) -> Source {
+    Source { path: "claims.jsonl".to_owned(), line: Some(line) }
+}
+
+/// A signature over these very bytes, of which nothing proves the time.
+pub(crate) fn signature(publisher: usize, signer: SignerFacts, of: ModelDigest) -> Signature {
+    Signature {
+        source: Source { path: "model.sig".to_owned(), line: None },
+        publisher,
+        by: by(signer, None),
+        hash: HashType::Sha256,
+        root: RootDigest::from_sha256(file(7)),
+        caveats: vec![],
+        files: Files::Match { model: of, unsigned: Unsigned::default() },
+    }
+}
+
+pub(crate) fn signed(signatures: impl IntoIterator<Item = Signature>) -> Evidence {
+    let mut evidence = Evidence::default();
+    evidence.contents.model = Some(model(1));
+    for (index, signature) in signatures.into_iter().enumerate() {
+        evidence.signatures.push(Signature { source: source(index + 1), ..signature });
+    }
+    evidence
+}
+
+impl Evidence {
+    pub(crate) fn and_release(
+        mut self,
+        (publisher, signer): (usize, SignerFacts),
+        of: ModelDigest,
+        name: &str,
+        version: &str,
+    ) -> Self {
+        let release = Release { name: name.parse().unwrap(), version: version.parse().unwrap() };
+        let line = 100 + self.releases.len();
+        self.releases.push((source(line), publisher, by(signer, None), vec![of], release));
+        self
+    }
+
+    pub(crate) fn and_succession(mut self, from: SignerFacts, scope: &str, to: &SignerFacts) -> Self {
+        let succession = Succession { scope: scope.parse().unwrap(), successor: to.id.clone() };
+        self.successions.push((by(from, None), succession));
+        self
+    }
+}
+
+pub(crate) fn entry(of: ModelDigest, release: Option<&str>, signers: &[SignerFacts]) -> Entry {
+    let signer = |facts: &SignerFacts| LockedSigner { publisher: "acme".to_owned(), id: facts.id.clone() };
+    Entry {
+        model: of,
+        root: Some(RootDigest::from_sha256(file(7))),
+        release: release.map(|release| release.parse().unwrap()),
+        signers: signers.iter().map(signer).collect::<BTreeSet<_>>(),
+        first_seen: time("2026-01-01T00:00:00Z"),
+        last_seen: time("2026-02-01T00:00:00Z"),
+    }
+}
+
+pub(crate) fn lock(entries: impl IntoIterator<Item = (&'static str, Entry)>) -> Lock {
+    let mut lock = Lock::default();
+    for (reference, entry) in entries {
+        lock.insert(reference.parse().unwrap(), entry);
+    }
+    lock
+}
+
+pub(crate) fn ask(
+    policy: &Policy,
+    reference: &str,
+    evidence: &Evidence,
+    lock: Option<&Lock>,
+) -> Result<Verdict, Undecided> {
+    let reference: Reference = reference.parse().unwrap();
+    judge(policy, &Question { reference: &reference, evidence, lock, now: now() })
+}
