@@ -12,7 +12,7 @@ pub const SIGNATURE_FILE_NAME: &str = "model.sig";
 pub const EVIDENCE_FILES: [&str; 2] = [SIGNATURE_FILE_NAME, CLAIMS_FILE_NAME];
 
 /// What the hub client leaves in a directory that it downloads into.
-const HUB_BOOKKEEPING: &str = ".cache/huggingface";
+pub(crate) const HUB_BOOKKEEPING: &str = ".cache/huggingface";
 
 /// Which files of a model are signed.
 #[derive(Clone, Debug)]
@@ -36,8 +36,8 @@ impl Default for Coverage {
 }
 
 impl Coverage {
-    /// The rules for `model`, whose bundle is, or will be, at `bundle_path`.
-    pub(crate) fn rules(&self, model: &Model, bundle_path: Option<&Path>) -> WalkRules {
+    /// The rules for `model`, whose evidence is, or will be, at these places.
+    pub(crate) fn rules(&self, model: &Model, evidence: &[&Path]) -> WalkRules {
         let mut ignore = self.ignore.clone();
         if !model.is_file() {
             if self.ignore_git {
@@ -51,7 +51,7 @@ impl Coverage {
                         .filter_map(|p| IgnorePath::new(p).ok()),
                 );
             }
-            ignore.extend(bundle_path.and_then(|path| model.locate(path)).map(IgnorePath::from));
+            ignore.extend(evidence.iter().filter_map(|path| model.locate(path)).map(IgnorePath::from));
         }
         ignore.sort();
         ignore.dedup();
@@ -65,16 +65,23 @@ pub(crate) fn git_paths() -> impl Iterator<Item = IgnorePath> {
 
 /// Why a file of the model does not hold the signatures that its name promises.
 pub(crate) fn evidence_problem(model: &Model, path: &ManifestPath) -> Option<String> {
-    let bytes = match model.read(path, MAX_BUNDLE_BYTES) {
-        Ok(bytes) => bytes,
-        Err(error) => return Some(error.to_string()),
-    };
-    if path.as_str() != CLAIMS_FILE_NAME {
-        return UntrustedBundle::parse(&bytes).err().map(|error| error.to_string());
+    if path.as_str() == CLAIMS_FILE_NAME {
+        return claims_problem(model, path);
     }
-    match Claims::parse(&bytes) {
+    let bundle = |bytes: Vec<u8>| UntrustedBundle::parse(&bytes).map_err(|error| error.to_string());
+    read(model, path).and_then(bundle).err()
+}
+
+/// Why a file of the model is no claims file.
+pub(crate) fn claims_problem(model: &Model, path: &ManifestPath) -> Option<String> {
+    let claims = |bytes: Vec<u8>| Claims::parse(&bytes).map_err(|error| error.to_string());
+    match read(model, path).and_then(claims) {
         Ok(claims) if claims.bundles().is_empty() => Some("it is empty".to_owned()),
         Ok(_) => None,
-        Err(error) => Some(error.to_string()),
+        Err(problem) => Some(problem),
     }
+}
+
+fn read(model: &Model, path: &ManifestPath) -> Result<Vec<u8>, String> {
+    model.read(path, MAX_BUNDLE_BYTES).map_err(|error| error.to_string())
 }

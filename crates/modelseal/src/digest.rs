@@ -61,7 +61,7 @@ pub struct Digests {
 /// covered.
 #[expect(clippy::missing_panics_doc, reason = "the SHA-256 of every file was asked for")]
 pub fn digest(model: &Model, options: &DigestOptions, observer: &dyn Observer) -> Result<Digests, Error> {
-    let rules = options.coverage.rules(model, None);
+    let rules = options.coverage.rules(model, &[]);
     let inventory = model.inventory(&rules, observer)?;
     if let (Method::Shards(_), Some(empty)) =
         (options.method, inventory.files.iter().find(|file| file.size() == 0))

@@ -1,6 +1,8 @@
-use modelseal_bundle::BundleError;
+use modelseal_bundle::{BundleError, ClaimsError};
 use modelseal_disk::DiskError;
-use modelseal_manifest::{Differences, IgnorePath, ManifestError, ManifestPath};
+use modelseal_manifest::{Differences, IgnorePath, ManifestError, ManifestPath, ModelDigest};
+use modelseal_policy::Undecided;
+use modelseal_predicate::Release;
 use modelseal_sign::SignError;
 use modelseal_verify::{Mismatch, Signer, VerifyError};
 
@@ -63,6 +65,60 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+    /// A file that claims would be added to, and that is something else.
+    #[error("{path}: is no file of signatures and attestations, one a line: {source}")]
+    NotClaims {
+        /// The file, escaped for display.
+        path: String,
+        /// What is wrong with it.
+        source: ClaimsError,
+    },
+    /// A claims file that readers would refuse with one more line.
+    #[error("{path}: holds as much as a claims file may: with one more, {source}")]
+    ClaimsFull {
+        /// The file, escaped for display.
+        path: String,
+        /// What readers would say.
+        source: ClaimsError,
+    },
+    /// A signature that stays would be broken by the claims beside it.
+    #[error("{signature} does not leave out {path}: verifiers would take it for a file that was added")]
+    ClaimsNotIgnored {
+        /// The claims file, in the model.
+        path: ManifestPath,
+        /// Which signature.
+        signature: String,
+    },
+    /// The model is not what the signature beside it is of.
+    #[error("these files are {found}, but those that {signature} covers are {signed}")]
+    OtherContent {
+        /// Which signature.
+        signature: String,
+        /// Of which model it says that it is.
+        signed: ModelDigest,
+        /// Which model is there.
+        found: ModelDigest,
+    },
+    /// A release that no attestation can name.
+    #[error(
+        "{} {} cannot be attested: the name is of this machine alone, or the version has build metadata",
+        release.name, release.version
+    )]
+    NotReleasable {
+        /// The release.
+        release: Release,
+    },
+    /// The model was signed, and nothing says which release it is.
+    #[error("the model was signed, and its release was not: {0}")]
+    NotReleased(Box<Error>),
+    /// Somebody else signed the release than the model.
+    #[error("{release} signed the release, but {model} the model")]
+    OtherSigner {
+        /// Who signed the model.
+        model: Box<Signer>,
+        /// Who signed the release.
+        release: Box<Signer>,
+    },
     /// A signed file that is to be ignored.
     #[error("{path}: is signed, but {by} \"{ignore}\"")]
     IgnoresSigned {
@@ -99,6 +155,9 @@ pub enum Error {
         /// The file.
         path: ManifestPath,
     },
+    /// The policy cannot be asked.
+    #[error(transparent)]
+    Undecided(#[from] Undecided),
     /// Strict verification met something that is not signed.
     #[error("{} {} there and not signed, and strict verification tolerates none", unsigned.len(),
         if unsigned.len() == 1 { "path is" } else { "paths are" })]

@@ -4,6 +4,7 @@
 //! ```text
 //! publish:  Model --sign--> bundle
 //! consume:  bundle --verify(&Trust)--> VerifiedModel
+//! admit:    name, Model --admit(&Policy, Option<&Lock>)--> Admission
 //! ```
 //!
 //! ```no_run
@@ -45,23 +46,42 @@
 //! }
 //! ```
 //!
+//! Who may publish under a name, and who always has, is asked by a policy and
+//! a lock ([`admit`]). Only it makes an [`Admission`]:
+//!
+//! ```compile_fail,E0451
+//! use modelseal::{Admission, policy::Verdict};
+//! fn forge(verdict: Verdict) -> Admission {
+//!     Admission { verdict, found: Default::default(), copy: Some("elsewhere".into()) }
+//! }
+//! ```
+//!
 //! Whether a model is *safe* is not checked: a signature speaks of who, never
 //! of what the bytes do when they are loaded.
 
+mod admission;
+mod attest;
+mod claims;
 mod coverage;
 mod digest;
 mod error;
+mod existing;
 mod release_lint;
 mod sign;
 #[cfg(feature = "sigstore")]
 mod trust_material;
 mod verify;
 
+pub use admission::{Admission, AdmitOptions, admit, identify};
+pub use attest::{SignedAttestation, attest};
+pub use claims::{ClaimsFile, StagedClaims};
 pub use coverage::{Coverage, EVIDENCE_FILES, SIGNATURE_FILE_NAME};
 pub use digest::{DigestOptions, Digests, Order, digest};
 pub use error::{Error, IgnoredBy};
+pub use existing::ExistingSignatures;
 pub use modelseal_bundle::{
-    BundleError, BundleMethod, MAX_BUNDLE_BYTES, Statement, StatementError, UntrustedBundle,
+    Attestation, AttestationError, BundleError, BundleMethod, CLAIMS_FILE_NAME, ClaimsError,
+    MAX_BUNDLE_BYTES, MAX_CLAIMS_LINES, Statement, StatementError, Subject, UntrustedBundle,
     VerificationMaterial,
 };
 pub use modelseal_disk::{
@@ -70,7 +90,13 @@ pub use modelseal_disk::{
 };
 pub use modelseal_manifest::{
     Change, ContentDigest, Differences, Escaped, HashType, IgnorePath, Manifest, ManifestPath, Method,
-    ModelDigest, NameError, Resource, ResourceName, RootDigest, Serialization, Sha256Digest, ShardSize,
+    ModelDigest, ModelName, NameError, NameScheme, Reference, ReferenceError, Resource, ResourceName,
+    RootDigest, Scope, Serialization, Sha256Digest, ShardSize,
+};
+pub use modelseal_policy as policy;
+pub use modelseal_predicate::{
+    DENY_LIST_TYPE, DenyListRelease, Fingerprint, PredicateError, RELEASE_TYPE, Release, SUCCESSION_TYPE,
+    SignerId, Succession, Version, model_digest_of, model_subject,
 };
 #[cfg(feature = "pkcs11")]
 pub use modelseal_sign::pkcs11;
@@ -87,7 +113,7 @@ pub use modelseal_verify::{
     MatchedManifest, Mismatch, PatternError, ProvedTime, PublicKey, PublicKeyError, RootSource,
     Signer as VerifiedSigner, SigstoreError, SigstoreTrust, SubjectPattern, SubjectPatternError, Timestamp,
     TimestampAuthorities, TimestampError, Trust, TrustedRoot, TrustedRootError, Unlisted, UsageProblem,
-    VerifiedStatement, VerifyError, verify_artifact,
+    VerifiedAttestation, VerifiedEnvelope, VerifiedStatement, VerifyError, verify_artifact, verify_envelope,
 };
 pub use release_lint::{Finding, FindingKind};
 pub use sign::{Plan, SignOptions, Signed, plan, sign};

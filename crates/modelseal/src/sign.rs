@@ -1,16 +1,22 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use modelseal_bundle::{MAX_BUNDLE_BYTES, Statement, UntrustedBundle};
+use modelseal_bundle::{Attestation, Statement, UntrustedBundle};
 use modelseal_disk::{DiskError, Inventory, Links, MeasureOptions, Model, Observer, StagedOutput, WalkRules};
 use modelseal_manifest::{
-    HashType, IgnorePath, Manifest, ManifestError, ManifestPath, Method, ModelDigest, Serialization,
+    HashType, IgnorePath, Manifest, ManifestError, ManifestPath, Method, ModelDigest, RootDigest,
+    Serialization,
 };
+use modelseal_predicate::{Release, model_subject};
 use modelseal_sign::{SignError, Signer};
-use modelseal_verify::VerifiedStatement;
+use modelseal_verify::{Signer as VerifiedSigner, VerifiedStatement};
 
-use crate::coverage::evidence_problem;
-use crate::{Coverage, EVIDENCE_FILES, Error, Finding, release_lint};
+use crate::attest::{attest, sign_payload};
+use crate::coverage::{claims_problem, evidence_problem};
+use crate::{
+    Coverage, EVIDENCE_FILES, Error, ExistingSignatures, Finding, SIGNATURE_FILE_NAME, SignedAttestation,
+    release_lint,
+};
 
 /// How to sign.
 #[derive(Clone, Debug)]
@@ -25,6 +31,13 @@ pub struct SignOptions<'a> {
     pub jobs: NonZeroUsize,
     /// Where the bundle will stand. If that is in the model, it is left out.
     pub bundle_path: Option<&'a Path>,
+    /// Where attestations and further signatures will stand. If that is in the
+    /// model, it is left out.
+    pub claims_path: Option<&'a Path>,
+    /// Which release this is: the same signer attests it beside the signature.
+    pub release: Option<Release>,
+    /// Signatures that are there and stay, which this one must not break.
+    pub existing: Option<&'a ExistingSignatures>,
     /// Files that hold the private key, its passphrase or a PIN: signing
     /// refuses when one of them is among the files to be signed.
     pub secret_paths: Vec<&'a Path>,
@@ -38,6 +51,9 @@ impl Default for SignOptions<'_> {
             hash_type: HashType::Sha256,
             jobs: crate::default_jobs(),
             bundle_path: None,
+            claims_path: None,
+            release: None,
+            existing: None,
             secret_paths: vec![],
         }
     }
@@ -56,6 +72,8 @@ pub struct Plan<'a> {
     method: Method,
     hash_type: HashType,
     jobs: NonZeroUsize,
+    release: Option<Release>,
+    existing: Option<&'a ExistingSignatures>,
 }
 
 /// A bundle that was made and not yet written.
@@ -65,7 +83,10 @@ pub struct Signed {
     pub bundle: Vec<u8>,
     /// What a consumer finds in it who knows this very signer.
     pub verified: VerifiedStatement,
-    /// The identity of the model, where the signed digests tell it.
+    /// The attestation of its release, if one was asked for.
+    pub release: Option<SignedAttestation>,
+    /// The identity of the model, where the signed digests tell it or something
+    /// else needed it.
     pub model_digest: Option<ModelDigest>,
     /// What was there.
     pub inventory: Inventory,
@@ -78,17 +99,23 @@ pub struct Signed {
 /// # Errors
 /// [`Error::Disk`] for whatever can be no part of a model, [`Error::EmptyFile`],
 /// [`Error::NotEvidence`], [`Error::SecretInModel`], [`Error::Partial`],
-/// [`Error::IgnoreInFile`], and [`Error::Manifest`] when nothing is left to sign.
+/// [`Error::IgnoreInFile`], [`Error::ClaimsNotIgnored`], and
+/// [`Error::Manifest`] when nothing is left to sign.
 pub fn plan<'a>(
     model: &'a Model,
-    options: &SignOptions<'_>,
+    options: &SignOptions<'a>,
     observer: &dyn Observer,
 ) -> Result<Plan<'a>, Error> {
     if model.is_file() && !options.coverage.ignore.is_empty() {
         return Err(Error::IgnoreInFile);
     }
-    check_evidence(model, options)?;
-    let rules = options.coverage.rules(model, options.bundle_path);
+    let claims = options.claims_path.and_then(|path| model.locate(path));
+    check_evidence(model, options, claims.as_ref())?;
+    if let (Some(existing), Some(claims)) = (options.existing, &claims) {
+        existing.check_ignored(claims)?;
+    }
+    let evidence: Vec<&Path> = options.bundle_path.into_iter().chain(options.claims_path).collect();
+    let rules = options.coverage.rules(model, &evidence);
     for path in &rules.ignore {
         // What is recorded has to be readable again: no wildcards.
         IgnorePath::new(path.as_path().as_str()).map_err(DiskError::from)?;
@@ -103,6 +130,8 @@ pub fn plan<'a>(
         method: options.method,
         hash_type: options.hash_type,
         jobs: options.jobs,
+        release: options.release.clone(),
+        existing: options.existing,
     })
 }
 
@@ -120,17 +149,19 @@ pub fn sign(
 }
 
 impl Plan<'_> {
-    /// Hashes what was planned and signs its manifest. Nothing is written. The
-    /// bundle is read and verified as a consumer would before it is given.
+    /// Hashes what was planned and signs its manifest, and then its release.
+    /// Nothing is written. The bundles are read and verified as a consumer
+    /// would before they are given.
     ///
     /// # Errors
     /// [`Error::Disk`] when anything changed since the plan was made;
-    /// [`Error::Sign`]; [`Error::SelfCheck`]; [`Error::BundleTooLarge`].
+    /// [`Error::OtherContent`]; [`Error::NotReleasable`]; [`Error::Sign`];
+    /// [`Error::SelfCheck`]; [`Error::BundleTooLarge`]; [`Error::NotReleased`].
     pub fn sign(self, signer: &dyn Signer, observer: &dyn Observer) -> Result<Signed, Error> {
         let measure = MeasureOptions {
             method: self.method,
             hash_type: self.hash_type,
-            whole_sha256: false,
+            whole_sha256: self.release.is_some() || self.existing.is_some(),
             jobs: self.jobs,
             copy_into: None,
         };
@@ -142,15 +173,55 @@ impl Plan<'_> {
             ignore_paths: self.rules.ignore,
         };
         let manifest = Manifest::new(serialization, measured.resources(self.method))?;
-        let model_digest = manifest.model_digest();
-        let statement = Statement::new(self.model.name(), manifest);
-        let bundle = signer.sign(&statement.to_payload())?;
-        if bundle.len() as u64 > MAX_BUNDLE_BYTES {
-            return Err(Error::BundleTooLarge { found: bundle.len() as u64, limit: MAX_BUNDLE_BYTES });
-        }
+        let model_digest = measured.model_digest();
+        check_content(self.existing, model_digest)?;
+        let name = self.model.name();
+        let release = self.release.zip(model_digest);
+        let release = release.map(|(release, digest)| claim(release, &name, digest, manifest.root_digest()));
+        let release = release.transpose()?;
+        let statement = Statement::new(name, manifest);
+        let bundle = sign_payload(&statement.to_payload(), signer)?;
+        // What a signer of identities answers for is its last signature.
         let verified =
             check_bundle(&bundle, &statement, signer).map_err(|error| Error::SelfCheck(Box::new(error)))?;
-        Ok(Signed { bundle, verified, model_digest, inventory: self.inventory, findings: self.findings })
+        let release = release.map(|release| sign_release(&release, signer, verified.signer()));
+        let release = release.transpose().map_err(|error| Error::NotReleased(Box::new(error)))?;
+        let (inventory, findings) = (self.inventory, self.findings);
+        Ok(Signed { bundle, verified, release, model_digest, inventory, findings })
+    }
+}
+
+/// What is signed has to be what the signature beside it is of, as far as
+/// that one tells.
+fn check_content(existing: Option<&ExistingSignatures>, found: Option<ModelDigest>) -> Result<(), Error> {
+    match (existing.and_then(ExistingSignatures::model_digest), found) {
+        (Some(signed), Some(found)) if signed != found => {
+            let signature = SIGNATURE_FILE_NAME.to_owned();
+            Err(Error::OtherContent { signature, signed, found })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn claim(release: Release, name: &str, model: ModelDigest, root: RootDigest) -> Result<Attestation, Error> {
+    release.attest(model_subject(name, model, root)).ok_or(Error::NotReleasable { release })
+}
+
+/// A login may have ended in between, and somebody else may have followed.
+fn sign_release(
+    release: &Attestation,
+    signer: &dyn Signer,
+    of_model: &VerifiedSigner,
+) -> Result<SignedAttestation, Error> {
+    let signed = attest(release, signer)?;
+    match (of_model, signed.verified.signer()) {
+        (VerifiedSigner::Sigstore(model), VerifiedSigner::Sigstore(release))
+            if (model.identity(), model.issuer()) != (release.identity(), release.issuer()) =>
+        {
+            let release = Box::new(signed.verified.signer().clone());
+            Err(Error::OtherSigner { model: Box::new(of_model.clone()), release })
+        }
+        _ => Ok(signed),
     }
 }
 
@@ -185,22 +256,42 @@ fn check_files(inventory: &Inventory, options: &SignOptions<'_>) -> Result<(), E
 
 /// A file that has the name of an evidence file is left out of the signature,
 /// so it must be one: otherwise a part of the model would silently go unsigned.
-fn check_evidence(model: &Model, options: &SignOptions<'_>) -> Result<(), Error> {
-    if model.is_file() || !options.coverage.ignore_evidence {
+fn check_evidence(
+    model: &Model,
+    options: &SignOptions<'_>,
+    claims: Option<&ManifestPath>,
+) -> Result<(), Error> {
+    if model.is_file() {
+        return Ok(());
+    }
+    if let Some(path) = claims {
+        refuse_unless_evidence(model, path, claims_problem)?;
+    }
+    if !options.coverage.ignore_evidence {
         return Ok(());
     }
     let bundle = options.bundle_path.and_then(|path| model.locate(path));
     for name in EVIDENCE_FILES {
         let path = ManifestPath::new(name).map_err(DiskError::from)?;
-        let file = model.path().join(name);
-        // An empty one is what a shell makes that redirects our output to it.
-        if bundle.as_ref() == Some(&path) || !modelseal_disk::exists(&file) || modelseal_disk::is_empty(&file)
-        {
-            continue;
-        }
-        if let Some(problem) = evidence_problem(model, &path) {
-            return Err(Error::NotEvidence { path, problem });
+        if bundle.as_ref() != Some(&path) {
+            refuse_unless_evidence(model, &path, evidence_problem)?;
         }
     }
     Ok(())
+}
+
+fn refuse_unless_evidence(
+    model: &Model,
+    path: &ManifestPath,
+    problem: fn(&Model, &ManifestPath) -> Option<String>,
+) -> Result<(), Error> {
+    let file = model.path().join(path.as_str());
+    // An empty one is what a shell makes that redirects our output to it.
+    if !modelseal_disk::exists(&file) || modelseal_disk::is_empty(&file) {
+        return Ok(());
+    }
+    match problem(model, path) {
+        Some(problem) => Err(Error::NotEvidence { path: path.clone(), problem }),
+        None => Ok(()),
+    }
 }

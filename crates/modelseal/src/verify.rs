@@ -7,7 +7,7 @@ use modelseal_disk::{
     DiskError, Ignored, IgnoredKind, Inventory, Links, MeasureOptions, MeasuredFile, Measurement, Model,
     Observer, PrivateDir, StagedOutput, Unfit, WalkRules,
 };
-use modelseal_manifest::{IgnorePath, Manifest, ManifestPath, ModelDigest};
+use modelseal_manifest::{IgnorePath, Manifest, ManifestPath, Method, ModelDigest};
 use modelseal_verify::{MatchedManifest, Mismatch, Signer, Trust, Unlisted, VerifiedStatement};
 
 use crate::coverage::{evidence_problem, git_paths};
@@ -155,43 +155,187 @@ pub fn verify(
     observer: &dyn Observer,
 ) -> Result<VerifiedModel, Error> {
     let statement = modelseal_verify::verify(bundle, trust)?;
-    let manifest = statement.manifest();
-    if manifest.is_unnamed_file() && !model.is_file() {
-        return Err(Error::NotOneFile);
-    }
-    let ignores = Ignores::of(manifest, model, options)?;
-    let rules = WalkRules { ignore: ignores.all(), links: links(manifest), unfit: Unfit::List };
+    let evidence = options.bundle_path.and_then(|path| model.locate(path)).into_iter().collect();
+    let scope = Scope::of(&[&statement], model, evidence, &options.ignore, options.ignore_git)?;
     if options.copy_to.is_some_and(|path| model.contains(path)) {
         return Err(Error::CopyInModel);
     }
     let copy = options.copy_to.map(PrivateDir::create_for).transpose()?;
-    let inventory = model.inventory(&rules, observer)?;
-    let measurement = measure(model, manifest, &inventory, &rules, copy.as_ref(), options, observer)?;
-
-    let (resources, unhashed) = as_signed(manifest, &measurement, &inventory);
+    let measured = scope.measure(model, copy.as_ref(), options.model_digest, options.jobs, observer)?;
     let unlisted = if options.strict { Unlisted::Refuse } else { options.unlisted };
-    let signer = statement.signer().clone();
-    let matched = statement.compare(&resources, &unhashed, unlisted);
-    if !inventory.unfit.is_empty() {
-        return Err(unfit(inventory.unfit, matched.err(), signer));
-    }
-    let matched = matched.map_err(|mismatch| match unfinished_output(&mismatch) {
-        Some(path) => Error::Partial { path },
-        None => Error::Mismatch(mismatch),
-    })?;
-    let unsigned = unsigned(model, &matched, &inventory, &ignores);
+    let matched = match measured.compare(statement, unlisted) {
+        Ok(matched) => matched,
+        Err(unmatched) => return Err(measured.refuse(unmatched)),
+    };
+    let unsigned = measured.unsigned(model, &matched);
     if options.strict && unsigned.iter().any(|unsigned| unsigned.reason != UnsignedReason::Evidence) {
         let unsigned = unsigned.into_iter().filter(|u| u.reason != UnsignedReason::Evidence).collect();
         return Err(Error::Unsigned { unsigned });
     }
+    let Measured { inventory, measurement, .. } = measured;
     Ok(VerifiedModel {
         unsigned,
-        links: followed_links(&inventory, &measurement),
+        links: followed_links(&inventory, &measurement.files),
         model_digest: measurement.model_digest(),
         size: measurement.files.iter().map(|file| file.size).fold(0, u64::saturating_add),
         copy: copy.map(PrivateDir::commit).transpose()?,
         matched,
     })
+}
+
+/// What has to be looked at for statements of one serialization.
+pub(crate) struct Scope {
+    manifest: Manifest,
+    signed: HashSet<ManifestPath>,
+    ignores: Ignores,
+}
+
+/// What was found there.
+pub(crate) struct Measured {
+    pub(crate) inventory: Inventory,
+    pub(crate) measurement: Measurement,
+    method: Method,
+    ignores: Ignores,
+}
+
+/// The files are not what was signed, or something unfit is among them.
+pub(crate) struct Unmatched {
+    signer: Signer,
+    pub(crate) mismatch: Option<Box<Mismatch>>,
+}
+
+impl Scope {
+    /// `statements` are of one serialization, and at least one; `evidence` are
+    /// the files that carry signatures.
+    pub(crate) fn of(
+        statements: &[&VerifiedStatement],
+        model: &Model,
+        evidence: Vec<ManifestPath>,
+        ignore: &[IgnorePath],
+        ignore_git: bool,
+    ) -> Result<Self, Error> {
+        let first = statements.first().ok_or(Error::NotOneFile)?.manifest();
+        let signed = statements.iter().flat_map(|statement| statement.manifest().files());
+        let signed: HashSet<ManifestPath> = signed.cloned().collect();
+        if first.is_unnamed_file() && !model.is_file() {
+            return Err(Error::NotOneFile);
+        }
+        let ignores = Ignores::of(first, &signed, evidence, ignore, ignore_git)?;
+        Ok(Self { manifest: first.clone(), signed, ignores })
+    }
+
+    fn rules(&self) -> WalkRules {
+        WalkRules { ignore: self.ignores.all(), links: links(&self.manifest), unfit: Unfit::List }
+    }
+
+    /// Which signed files are not there: found out without hashing.
+    pub(crate) fn missing(&self, model: &Model, observer: &dyn Observer) -> Result<Vec<ManifestPath>, Error> {
+        if self.manifest.is_unnamed_file() {
+            return Ok(vec![]);
+        }
+        let inventory = model.inventory(&self.rules(), observer)?;
+        let is_missing = |path: &&ManifestPath| inventory.file(path).is_none();
+        let mut missing: Vec<ManifestPath> = self.signed.iter().filter(is_missing).cloned().collect();
+        missing.sort();
+        Ok(missing)
+    }
+
+    pub(crate) fn measure(
+        self,
+        model: &Model,
+        copy: Option<&PrivateDir>,
+        whole_sha256: bool,
+        jobs: NonZeroUsize,
+        observer: &dyn Observer,
+    ) -> Result<Measured, Error> {
+        let rules = self.rules();
+        let Self { manifest, signed, ignores } = self;
+        let inventory = model.inventory(&rules, observer)?;
+        let method = manifest.serialization().method;
+        let measure = MeasureOptions {
+            method,
+            hash_type: manifest.serialization().hash_type,
+            whole_sha256,
+            jobs,
+            copy_into: copy,
+        };
+        let select = |path: &ManifestPath| manifest.is_unnamed_file() || signed.contains(path);
+        let measurement = model.measure(&inventory, &rules, select, &measure, observer)?;
+        Ok(Measured { inventory, measurement, method, ignores })
+    }
+}
+
+impl Measured {
+    /// Whether the files are what `statement` says, and nothing is there that
+    /// can be no part of a model.
+    pub(crate) fn compare(
+        &self,
+        statement: VerifiedStatement,
+        unlisted: Unlisted,
+    ) -> Result<MatchedManifest, Unmatched> {
+        let (resources, unhashed) = self.as_signed(statement.manifest());
+        let signer = statement.signer().clone();
+        match statement.compare(&resources, &unhashed, unlisted) {
+            Ok(matched) if self.inventory.unfit.is_empty() => Ok(matched),
+            Ok(_) => Err(Unmatched { signer, mismatch: None }),
+            Err(mismatch) => Err(Unmatched { signer, mismatch: Some(mismatch) }),
+        }
+    }
+
+    /// Why they are not, as an error.
+    pub(crate) fn refuse(self, unmatched: Unmatched) -> Error {
+        let Unmatched { signer, mismatch } = unmatched;
+        match mismatch {
+            Some(mismatch) if self.inventory.unfit.is_empty() => match unfinished_output(&mismatch) {
+                Some(path) => Error::Partial { path },
+                None => Error::Mismatch(mismatch),
+            },
+            mismatch => unfit(self.inventory.unfit, mismatch, signer),
+        }
+    }
+
+    /// What was measured, under the names of the statement: the one file of a
+    /// model that the signer did not name has none there.
+    fn as_signed(&self, manifest: &Manifest) -> (Vec<modelseal_manifest::Resource>, Vec<ManifestPath>) {
+        let name = |path: &ManifestPath| {
+            if manifest.is_unnamed_file() { ManifestPath::unnamed_file() } else { path.clone() }
+        };
+        let mut resources = self.measurement.resources(self.method);
+        for resource in &mut resources {
+            resource.name.path = name(&resource.name.path);
+        }
+        let files = &self.measurement.files;
+        let is_hashed = |path: &ManifestPath| {
+            let found = files.binary_search_by(|file| file.path.cmp(path));
+            found.is_ok_and(|index| !files[index].digests.is_empty())
+        };
+        let unhashed = self.inventory.files.iter().filter(|file| !is_hashed(&file.path));
+        (resources, unhashed.map(|file| name(&file.path)).collect())
+    }
+
+    /// What is there and that the statement does not list.
+    pub(crate) fn unsigned(&self, model: &Model, matched: &MatchedManifest) -> Vec<Unsigned> {
+        let is_evidence = |ignored: &Ignored| {
+            let is_named_so =
+                EVIDENCE_FILES.contains(&ignored.path.as_str()) || self.ignores.is_evidence(&ignored.path);
+            is_named_so && evidence_problem(model, &ignored.path).is_none()
+        };
+        let ignored = self.inventory.ignored.iter().map(|ignored| Unsigned {
+            path: ignored.path.clone(),
+            kind: ignored.kind,
+            reason: if is_evidence(ignored) {
+                UnsignedReason::Evidence
+            } else {
+                self.ignores.reason(&ignored.path)
+            },
+        });
+        let tolerated = matched.unlisted().iter().map(|path| Unsigned {
+            path: path.clone(),
+            kind: IgnoredKind::File,
+            reason: UnsignedReason::Tolerated,
+        });
+        ignored.chain(tolerated).collect()
+    }
 }
 
 fn links(manifest: &Manifest) -> Links {
@@ -203,13 +347,18 @@ struct Ignores {
     signer: Vec<IgnorePath>,
     default: Vec<IgnorePath>,
     caller: Vec<IgnorePath>,
-    bundle: Option<IgnorePath>,
+    evidence: Vec<IgnorePath>,
 }
 
 impl Ignores {
-    fn of(manifest: &Manifest, model: &Model, options: &VerifyOptions<'_>) -> Result<Self, Error> {
-        let signed = manifest.files();
-        let covered = |ignore: &IgnorePath| signed.iter().find(|path| ignore.covers(path)).copied();
+    fn of(
+        manifest: &Manifest,
+        signed: &HashSet<ManifestPath>,
+        evidence: Vec<ManifestPath>,
+        caller: &[IgnorePath],
+        ignore_git: bool,
+    ) -> Result<Self, Error> {
+        let covered = |ignore: &IgnorePath| signed.iter().filter(|path| ignore.covers(path)).min();
         let refuse = |ignores: &[IgnorePath], by| match ignores.iter().find_map(|i| Some((i, covered(i)?))) {
             Some((ignore, path)) => {
                 Err(Error::IgnoresSigned { path: path.clone(), ignore: ignore.clone(), by })
@@ -218,21 +367,20 @@ impl Ignores {
         };
         let signer = manifest.serialization().ignore_paths.clone();
         refuse(&signer, IgnoredBy::Statement)?;
-        refuse(&options.ignore, IgnoredBy::Caller)?;
+        refuse(caller, IgnoredBy::Caller)?;
         // Old releases could sign git's files: what is signed is verified.
-        let default = git_paths().filter(|path| options.ignore_git && covered(path).is_none()).collect();
-        let bundle = options.bundle_path.and_then(|path| model.locate(path)).map(IgnorePath::from);
-        let bundle = bundle.filter(|path| covered(path).is_none());
-        Ok(Self { signer, default, caller: options.ignore.clone(), bundle })
+        let default = git_paths().filter(|path| ignore_git && covered(path).is_none()).collect();
+        let evidence = evidence.into_iter().map(IgnorePath::from).filter(|path| covered(path).is_none());
+        Ok(Self { signer, default, caller: caller.to_vec(), evidence: evidence.collect() })
     }
 
     fn all(&self) -> Vec<IgnorePath> {
-        let lists = [&self.signer, &self.default, &self.caller];
-        lists.into_iter().flatten().chain(&self.bundle).cloned().collect()
+        let lists = [&self.signer, &self.default, &self.caller, &self.evidence];
+        lists.into_iter().flatten().cloned().collect()
     }
 
-    fn is_bundle(&self, path: &ManifestPath) -> bool {
-        self.bundle.as_ref().is_some_and(|bundle| bundle.as_path() == path)
+    fn is_evidence(&self, path: &ManifestPath) -> bool {
+        self.evidence.iter().any(|evidence| evidence.as_path() == path)
     }
 
     fn reason(&self, path: &ManifestPath) -> UnsignedReason {
@@ -245,27 +393,6 @@ impl Ignores {
             UnsignedReason::IgnoredByCaller
         }
     }
-}
-
-fn measure(
-    model: &Model,
-    manifest: &Manifest,
-    inventory: &Inventory,
-    rules: &WalkRules,
-    copy: Option<&PrivateDir>,
-    options: &VerifyOptions<'_>,
-    observer: &dyn Observer,
-) -> Result<Measurement, Error> {
-    let signed = manifest.files();
-    let measure = MeasureOptions {
-        method: manifest.serialization().method,
-        hash_type: manifest.serialization().hash_type,
-        whole_sha256: options.model_digest,
-        jobs: options.jobs,
-        copy_into: copy,
-    };
-    let select = |path: &ManifestPath| manifest.is_unnamed_file() || signed.contains(path);
-    Ok(model.measure(inventory, rules, select, &measure, observer)?)
 }
 
 /// What can be no part of a model, and how the rest differs.
@@ -288,58 +415,8 @@ fn unfinished_output(mismatch: &Mismatch) -> Option<ManifestPath> {
         .flatten()
 }
 
-/// What was measured, under the names of the statement: the one file of a
-/// model that the signer did not name has none there.
-fn as_signed(
-    manifest: &Manifest,
-    measurement: &Measurement,
-    inventory: &Inventory,
-) -> (Vec<modelseal_manifest::Resource>, Vec<ManifestPath>) {
-    let name = |path: &ManifestPath| {
-        if manifest.is_unnamed_file() { ManifestPath::unnamed_file() } else { path.clone() }
-    };
-    let method = manifest.serialization().method;
-    let mut resources = measurement.resources(method);
-    for resource in &mut resources {
-        resource.name.path = name(&resource.name.path);
-    }
-    let is_hashed = |path: &ManifestPath| {
-        let hashed = |file: &MeasuredFile| !file.digests.is_empty();
-        measurement
-            .files
-            .binary_search_by(|file| file.path.cmp(path))
-            .is_ok_and(|index| hashed(&measurement.files[index]))
-    };
-    let unhashed =
-        inventory.files.iter().filter(|file| !is_hashed(&file.path)).map(|file| name(&file.path)).collect();
-    (resources, unhashed)
-}
-
-fn unsigned(
-    model: &Model,
-    matched: &MatchedManifest,
-    inventory: &Inventory,
-    ignores: &Ignores,
-) -> Vec<Unsigned> {
-    let is_evidence = |ignored: &Ignored| {
-        let is_named_so = EVIDENCE_FILES.contains(&ignored.path.as_str()) || ignores.is_bundle(&ignored.path);
-        is_named_so && evidence_problem(model, &ignored.path).is_none()
-    };
-    let ignored = inventory.ignored.iter().map(|ignored| Unsigned {
-        path: ignored.path.clone(),
-        kind: ignored.kind,
-        reason: if is_evidence(ignored) { UnsignedReason::Evidence } else { ignores.reason(&ignored.path) },
-    });
-    let tolerated = matched.unlisted().iter().map(|path| Unsigned {
-        path: path.clone(),
-        kind: IgnoredKind::File,
-        reason: UnsignedReason::Tolerated,
-    });
-    ignored.chain(tolerated).collect()
-}
-
-fn followed_links(inventory: &Inventory, measurement: &Measurement) -> Vec<(ManifestPath, String)> {
+pub(crate) fn followed_links(inventory: &Inventory, files: &[MeasuredFile]) -> Vec<(ManifestPath, String)> {
     let link =
         |file: &MeasuredFile| Some((file.path.clone(), inventory.file(&file.path)?.link_target.clone()?));
-    measurement.files.iter().filter_map(link).collect()
+    files.iter().filter_map(link).collect()
 }
