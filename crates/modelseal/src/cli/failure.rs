@@ -14,6 +14,7 @@ use super::sigstore_failure::{
     log_entry_code, log_entry_help, sigstore_code, sigstore_help, timestamp_code, timestamp_help,
 };
 use super::text::shown;
+use super::verdict::Judged;
 
 /// What the process ends with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -77,6 +78,8 @@ pub(crate) enum Details {
     /// The model is not what was signed by this signer.
     Differences(Box<(Differences, VerifiedSigner)>),
     Unsigned(Vec<Unsigned>),
+    /// What a policy says of a model, and why.
+    Verdict(Box<Judged>),
     /// Entries that can be no part of a model, and how the rest differs.
     Unfit(Vec<DiskError>, Box<(Differences, VerifiedSigner)>),
 }
@@ -94,6 +97,14 @@ impl Failure {
     /// What to do when the output is there already.
     pub(crate) fn help_if_exists(self, help: &str) -> Self {
         if self.code == "exists" { self.help(help) } else { self }
+    }
+
+    /// The model was signed, and then its release was not: what is said of the
+    /// second alone would be wrong of the first.
+    fn after_the_model(self) -> Self {
+        let message = format!("the model was signed, and its release was not: {}", self.message);
+        Self { message, ..self }
+            .help("neither was written; what was published for an identity stays published; sign both again")
     }
 
     fn helped(mut self, help: Option<&str>) -> Self {
@@ -133,6 +144,9 @@ impl Task {
     pub(crate) fn failure(self, error: Error, named: &Named<'_>) -> Failure {
         if let Error::Sign(error @ SignError::Sigstore(_)) = &error {
             return signing_failure(error);
+        }
+        if let Error::NotReleased(error) = error {
+            return self.failure(*error, named).after_the_model();
         }
         let message = message(&error, named);
         let (exit, code, help) = self.judge(&error, named.is_strict);
@@ -191,6 +205,8 @@ impl Task {
 
 const SELF_CHECK_HELP: &str = "does the token hold another public key or certificate under the id of this key? modelseal pkcs11 list shows them";
 
+const CLAIMS_NOT_IGNORED_HELP: &str = "sign the model anew with modelseal, whose signatures leave the claims file out, or name a file outside of the model with --claims";
+
 const INSTANCE_HELP: &str = "does the trusted root belong to the services that signed? what they published stays published; no signature was written";
 
 /// Errors of the library are about the model or the bundle, and do not know by
@@ -200,9 +216,12 @@ fn message(error: &Error, named: &Named<'_>) -> String {
         Error::Disk(disk) if matches!(disk.kind(), ErrorKind::Usage | ErrorKind::Cancelled) => {
             disk.to_string()
         }
-        Error::Sign(_) | Error::SelfCheck(_) | Error::IgnoresSigned { by: IgnoredBy::Caller, .. } => {
-            error.to_string()
-        }
+        Error::Sign(_)
+        | Error::SelfCheck(_)
+        | Error::OtherSigner { .. }
+        | Error::NotClaims { .. }
+        | Error::ClaimsFull { .. }
+        | Error::IgnoresSigned { by: IgnoredBy::Caller, .. } => error.to_string(),
         Error::Bundle(_) | Error::Verify(_) => format!("{}: {error}", shown(named.bundle)),
         error => format!("{}: {error}", shown(named.model)),
     }
@@ -236,6 +255,21 @@ fn other(error: &Error, refused: Exit) -> (Exit, &'static str, Option<&'static s
         }
         Error::BundleTooLarge { .. } => {
             (refused, "too-large", Some("the model has too many files, or the shards are too small"))
+        }
+        Error::NotClaims { .. } => {
+            let help = "name another file with --claims, or move this one away; it was left as it is";
+            (refused, "malformed-claims", (refused == Exit::Usage).then_some(help))
+        }
+        Error::ClaimsFull { .. } => (refused, "too-large", Some("start another file with --claims")),
+        Error::ClaimsNotIgnored { .. } => (Exit::Usage, "claims-not-ignored", Some(CLAIMS_NOT_IGNORED_HELP)),
+        Error::OtherContent { .. } => (
+            Exit::Usage,
+            "other-content",
+            Some("is this what was signed? if it was changed on purpose, sign it anew without --append"),
+        ),
+        Error::NotReleasable { .. } => (Exit::Usage, "usage", None),
+        Error::OtherSigner { .. } => {
+            (Exit::Undecided, "signer", Some("sign again, and log in as one person"))
         }
         Error::IgnoresSigned { .. } => (refused, "ignores-signed", None),
         Error::IgnoreInFile => (Exit::Usage, "ignore-path", Some("leave --ignore out")),

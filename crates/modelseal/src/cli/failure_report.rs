@@ -13,7 +13,7 @@ pub(crate) fn json(failure: &Failure) -> Value {
     let mut error =
         json!({ "code": failure.code, "message": without_pins(&failure.message), "help": failure.help });
     match &failure.details {
-        Details::None => {}
+        Details::None | Details::Verdict(_) => {}
         Details::Unsigned(unsigned) => error["not_signed"] = unsigned_json(unsigned),
         Details::Differences(found) => {
             error["signer"] = signer_json(&found.1);
@@ -25,7 +25,12 @@ pub(crate) fn json(failure: &Failure) -> Value {
             error["differences"] = differences_json(&found.0);
         }
     }
-    json!({ "outcome": failure.exit.outcome(), "exit_code": failure.exit.code(), "error": error })
+    let mut document =
+        json!({ "outcome": failure.exit.outcome(), "exit_code": failure.exit.code(), "error": error });
+    if let Details::Verdict(judged) = &failure.details {
+        document["verdict"] = judged.json();
+    }
+    document
 }
 
 fn differences_json(differences: &Differences) -> Value {
@@ -46,10 +51,15 @@ fn differences_json(differences: &Differences) -> Value {
 }
 
 pub(crate) fn human(failure: &Failure, err: &mut dyn Write) -> io::Result<()> {
-    let verdict = if failure.exit == Exit::NotVerified { "NOT VERIFIED: " } else { "" };
+    let verdict = match (&failure.details, failure.exit) {
+        (Details::Verdict(_), _) => "DENIED: ",
+        (_, Exit::NotVerified) => "NOT VERIFIED: ",
+        _ => "",
+    };
     writeln!(err, "{BAD}error{BAD:#}: {BAD}{verdict}{BAD:#}{}", without_pins(&failure.message))?;
     match &failure.details {
         Details::None => {}
+        Details::Verdict(judged) => judged.explain(err)?,
         Details::Unsigned(unsigned) => {
             for unsigned in unsigned {
                 writeln!(err, "  not signed  {}{}", unsigned.path, slash(unsigned.kind))?;

@@ -34,6 +34,28 @@ pub(crate) struct Login<'a> {
     /// Another client of the issuer than `sigstore`, and its secret.
     pub(crate) client: Option<(&'a str, Option<Zeroizing<String>>)>,
     pub(crate) announce: Announce,
+    pub(crate) publishes: Publishes,
+}
+
+/// What goes into public logs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Publishes {
+    /// One signature.
+    Signature,
+    /// The signature of a model, and that of its release.
+    SignatureAndRelease,
+}
+
+impl Publishes {
+    /// What is said of an identity before it happens.
+    const fn warning(self) -> &'static str {
+        match self {
+            Self::Signature => "goes into public logs with this signature, and stays there for ever",
+            Self::SignatureAndRelease => {
+                "goes into public logs with two signatures, of the model and of its release: two log entries,\n            which stay there for ever"
+            }
+        }
+    }
 }
 
 /// Whether the identity of a CI job is looked for.
@@ -57,7 +79,12 @@ pub(crate) enum Announce {
 }
 
 /// What `modelseal sign` was told.
-pub(crate) fn choose(args: &SignerArgs, terminal: Terminal, cancel: &Cancel) -> Result<Chosen, Failure> {
+pub(crate) fn choose(
+    args: &SignerArgs,
+    publishes: Publishes,
+    terminal: Terminal,
+    cancel: &Cancel,
+) -> Result<Chosen, Failure> {
     let keyless = &args.keyless;
     let instance = instance(&args.instance, keyless.signing_config.as_deref(), cancel)?;
     let token = match (&keyless.identity_token, &keyless.identity_token_file) {
@@ -72,7 +99,7 @@ pub(crate) fn choose(args: &SignerArgs, terminal: Terminal, cancel: &Cancel) -> 
         (false, _) => Announce::Ask,
     };
     let ambient = if keyless.oob { Ambient::Ignored } else { Ambient::Preferred };
-    let login = Login { token, ambient, oob: keyless.oob, client: None, announce };
+    let login = Login { token, ambient, oob: keyless.oob, client: None, announce, publishes };
     signer(instance.with_timeouts(timeouts(keyless.timeout)), login)
 }
 
@@ -85,7 +112,7 @@ pub(crate) fn timeouts(total: Duration) -> Timeouts {
 /// A signer for whoever logs in. Where nobody has to be asked, the identity is
 /// looked at before an hour of hashing.
 pub(crate) fn signer(instance: SigstoreInstance, login: Login<'_>) -> Result<Chosen, Failure> {
-    let Login { token, ambient, oob, client, announce } = login;
+    let Login { token, ambient, oob, client, announce, publishes } = login;
     let timeouts = *instance.timeouts();
     let audience = client.as_ref().map_or(SIGSTORE_AUDIENCE, |(id, _)| id).to_owned();
     let failure = |error: IdentityError| signing_failure(&SignError::from(SigstoreError::from(error)));
@@ -106,7 +133,7 @@ pub(crate) fn signer(instance: SigstoreInstance, login: Login<'_>) -> Result<Cho
             interactive(issuer, oob, client, timeouts)?
         }
     };
-    let announced = Announced { provider, announce, said: Mutex::new(None) };
+    let announced = Announced { provider, announce, publishes, said: Mutex::new(None) };
     let signer = SigstoreSigner::new(instance, Box::new(announced), now);
     if !is_interactive {
         let _waiting = Waiting::now();
@@ -228,6 +255,7 @@ fn show_url(url: &str) {
 struct Announced {
     provider: Box<dyn IdentityProvider>,
     announce: Announce,
+    publishes: Publishes,
     /// The identity and the issuer that were said.
     said: Mutex<Option<(String, String)>>,
 }
@@ -268,7 +296,8 @@ impl Announced {
     fn ask(&self, identity: &Escaped<'_>, issuer: &Escaped<'_>) -> Result<(), IdentityError> {
         let _ = writeln!(
             anstream::stderr(),
-            "{WARN}Identity{WARN:#}    {identity}, by the word of {issuer}\n            goes into public logs with this signature, and stays there for ever"
+            "{WARN}Identity{WARN:#}    {identity}, by the word of {issuer}\n            {}",
+            self.publishes.warning()
         );
         if self.announce == Announce::Tell || !io::stdin().is_terminal() {
             return Ok(());

@@ -1,7 +1,9 @@
 //! Arguments → settings → one call of the library → a report → an exit code.
 
 mod args;
+mod claims;
 mod demo;
+mod deny;
 mod digest;
 mod failure;
 mod failure_report;
@@ -9,9 +11,12 @@ mod inputs;
 mod inspect;
 mod keygen;
 mod keyless;
+mod lock;
 mod model_signing;
 mod output;
 mod pkcs11;
+mod places;
+mod policy;
 mod progress;
 mod secrets;
 mod shapes;
@@ -19,9 +24,11 @@ mod sign;
 mod signer;
 mod signing_failure;
 mod sigstore_failure;
+mod succession;
 mod text;
 mod trust;
 mod trusted_root;
+mod verdict;
 mod verify;
 mod waiting;
 
@@ -33,7 +40,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use modelseal::{Cancel, Escaped};
 
-use args::{Arguments, Command, Pkcs11Command, TrustCommand};
+use args::{Arguments, Command, DenyCommand, LockCommand, Pkcs11Command, TrustCommand};
 use failure::Exit;
 use output::Terminal;
 use waiting::Waiting;
@@ -82,7 +89,16 @@ fn run(arguments: Arguments, program: &OsStr, cancel: &Cancel) -> Exit {
         Command::Sign(args) => terminal
             .redirected(args.writes_to_stdout())
             .finish("sign/v1", &sign::run(&args, terminal, cancel)),
-        Command::Verify(args) => terminal.finish("verify/v1", &verify::run(&args, terminal, cancel)),
+        Command::Verify(args) => match (&args.policy.policy, &args.policy.reference) {
+            (Some(policy), Some(reference)) => {
+                let outcome = verdict::run(&args, &args.policy, policy, reference, terminal, cancel);
+                terminal.finish("verdict/v1", &outcome)
+            }
+            _ => terminal.finish("verify/v1", &verify::run(&args, terminal, cancel)),
+        },
+        Command::Succession(args) => {
+            terminal.finish("succession/v1", &succession::run(&args, terminal, cancel))
+        }
         Command::Digest(args) => terminal.finish("digest/v1", &digest::run(&args, terminal, cancel)),
         Command::Inspect(args) => terminal.finish("inspect/v1", &inspect::run(&args)),
         Command::Pkcs11(Pkcs11Command::List(args)) => {
@@ -90,6 +106,22 @@ fn run(arguments: Arguments, program: &OsStr, cancel: &Cancel) -> Exit {
         }
         Command::Pkcs11(Pkcs11Command::PublicKey(args)) => {
             terminal.finish("pkcs11-public-key/v1", &pkcs11::public_key(&args, cancel))
+        }
+        Command::Lock(LockCommand::Add(args)) => {
+            terminal.finish("lock-add/v1", &lock::add(&args, terminal, cancel))
+        }
+        Command::Lock(LockCommand::Update(args)) => {
+            terminal.finish("lock-update/v1", &lock::update(&args, terminal, cancel))
+        }
+        Command::Lock(LockCommand::Verify(args)) => {
+            terminal.finish("lock-verify/v1", &lock::verify(&args, terminal, cancel))
+        }
+        Command::Lock(LockCommand::Diff(args)) => terminal.finish("lock-diff/v1", &lock::diff(&args, cancel)),
+        Command::Deny(DenyCommand::Add(args)) => {
+            terminal.finish("deny-add/v1", &deny::add(&args, terminal, cancel))
+        }
+        Command::Deny(DenyCommand::Renew(args)) => {
+            terminal.finish("deny-renew/v1", &deny::renew(&args, terminal, cancel))
         }
         Command::Trust(TrustCommand::Update(args)) => {
             terminal.finish("trust-update/v1", &trusted_root::update(&args, cancel))

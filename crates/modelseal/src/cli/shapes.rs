@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use modelseal::SignerId;
 use modelseal::{
     Certificate, CertifiedSigner, Claims, Identity, KeyAlgorithm, KeylessSigner, LogRecord, Manifest, Method,
     ModelDigest, ProvedTime, Sha256Digest, Unsigned, VerifiedSigner,
@@ -56,6 +57,11 @@ pub(crate) fn identity_json(identity: &Identity, issuer: &str, claims: &Claims) 
         "issuer": issuer,
         "claims": claims.collect::<serde_json::Map<_, _>>(),
     })
+}
+
+/// Who a signer is from one release to the next.
+pub(crate) fn signer_id_json(id: &SignerId) -> Value {
+    serde_json::to_value(id).unwrap_or_default()
 }
 
 /// The times at which a signature is proved to have existed.

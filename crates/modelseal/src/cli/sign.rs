@@ -2,16 +2,18 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelseal::{
-    Cancel, Caveat, Escaped, Finding, IgnorePath, Ignored, Inventory, Model, PublicKey, SignOptions, Signed,
-    VerifiedSigner,
+    Cancel, Caveat, Escaped, Finding, IgnorePath, Ignored, Inventory, Model, PublicKey, Release, SignOptions,
+    Signed, VerifiedSigner,
 };
-use modelseal_disk::{Overwrite, StagedOutput, write_output};
 use serde_json::{Value, json};
 
 use super::args::SignArgs;
-use super::failure::{Exit, Failure, Named, Task};
-use super::inputs::{absent, default_bundle_path, refuse_unless_signature, warn_of_absent};
+use super::claims::{Added, existing_signatures, open_claims, refuse_to_break};
+use super::failure::{Failure, Named, Task};
+use super::inputs::{absent, warn_of_absent};
+use super::keyless::Publishes;
 use super::output::{Report, Terminal};
+use super::places::Places;
 use super::progress::Progress;
 use super::shapes::{facts_json, log_entries_json, method, model_json, times_json};
 use super::signer::{self, Chosen, SignerFacts};
@@ -25,6 +27,8 @@ pub(crate) enum SignReport {
         signed: Box<Signed>,
         facts: Box<SignerFacts>,
         absent: Vec<IgnorePath>,
+        release: Option<Release>,
+        claims: Option<Added>,
     },
     Planned {
         model: PathBuf,
@@ -32,47 +36,68 @@ pub(crate) enum SignReport {
         inventory: Box<Inventory>,
         findings: Vec<Finding>,
         absent: Vec<IgnorePath>,
+        release: Option<Release>,
+        claims: Option<PathBuf>,
     },
 }
 
 pub(crate) fn run(args: &SignArgs, terminal: Terminal, cancel: &Cancel) -> Result<SignReport, Failure> {
     let model = Model::open(&args.model).map_err(|error| Task::Signing.disk(&error))?;
-    let bundle_path = bundle_path(args, &model);
+    let places = Places::of(args, &model)?;
+    let mut claims =
+        args.claims.is_asked().then(|| open_claims(&places.claims, args.claims.lines())).transpose()?;
+    if let Some(claims) = claims.as_ref().filter(|_| args.claims.lines() > 0 && places.keeps_signature) {
+        refuse_to_break(&args.model, &model, claims)?;
+    }
+    let existing = claims.as_ref().filter(|_| args.claims.append);
+    let existing = existing.map(|claims| existing_signatures(&args.model, &model, claims)).transpose()?;
     let secrets = args.signer.secret_files();
     let options = SignOptions {
         coverage: args.serialization.coverage(&model)?,
         method: args.serialization.method(),
         hash_type: args.serialization.hash_type(),
         jobs: args.serialization.jobs(),
-        bundle_path: bundle_path.as_deref(),
+        bundle_path: places.bundle_file(),
+        claims_path: Some(&places.claims),
+        release: args.claims.release(),
+        existing: existing.as_ref(),
         secret_paths: secrets.iter().map(PathBuf::as_path).collect(),
     };
-    let named = Named {
-        model: &args.model,
-        bundle: bundle_path.as_deref().unwrap_or(Path::new("-")),
-        is_strict: false,
-    };
+    let bundle_path = places.bundle_path();
+    let named = Named { model: &args.model, bundle: bundle_path.unwrap_or(Path::new("-")), is_strict: false };
     warn_of_absent(terminal, &options.coverage.ignore, &model);
     let absent = absent(&options.coverage.ignore, &model);
     let explain = |error| Task::Signing.failure(error, &named);
-    let model_path = args.model.clone();
+    let (model_path, bundle) = (args.model.clone(), bundle_path.map(Path::to_owned));
+    let release = args.claims.release();
     if args.dry_run {
-        refuse_to_replace(bundle_path.as_deref(), &model, true)?;
+        places.refuse_to_replace(&model, true)?;
         let plan = modelseal::plan(&model, &options, cancel).map_err(explain)?;
         warn_of_findings(terminal, &plan.findings);
-        let (inventory, findings, bundle) = (Box::new(plan.inventory), plan.findings, bundle_path.clone());
-        return Ok(SignReport::Planned { model: model_path, bundle, inventory, findings, absent });
+        let (inventory, findings) = (Box::new(plan.inventory), plan.findings);
+        let claims = claims.filter(|_| args.claims.lines() > 0).map(|claims| claims.path().to_owned());
+        return Ok(SignReport::Planned {
+            model: model_path,
+            bundle,
+            inventory,
+            findings,
+            absent,
+            release,
+            claims,
+        });
     }
-    refuse_to_replace(bundle_path.as_deref(), &model, args.force)?;
-    probe(bundle_path.as_deref(), args.force)?;
+    places.refuse_to_replace(&model, args.force)?;
+    places.probe(claims.as_ref(), args.force)?;
     let plan = modelseal::plan(&model, &options, cancel).map_err(explain)?;
     warn_of_findings(terminal, &plan.findings);
-    let Chosen { signer, facts } = signer::choose(&args.signer, terminal, cancel)?;
+    let publishes = if release.is_some() { Publishes::SignatureAndRelease } else { Publishes::Signature };
+    let Chosen { signer, facts } = signer::choose(&args.signer, publishes, terminal, cancel)?;
     let signed = {
         let progress = Progress::new(terminal, cancel);
         plan.sign(&*signer, &progress).map_err(explain)?
     };
-    write_bundle(bundle_path.as_deref(), &signed.bundle, args.force).map_err(|failure| match facts {
+    let written = places.write(&signed, claims.as_mut(), args.force);
+    written.map_err(|failure| match facts {
         SignerFacts::Identity => {
             failure.help("what was published stays published; sign again when it can be written")
         }
@@ -80,62 +105,13 @@ pub(crate) fn run(args: &SignArgs, terminal: Terminal, cancel: &Cancel) -> Resul
     })?;
     Ok(SignReport::Signed {
         model: model_path,
-        bundle: bundle_path.clone(),
+        bundle,
         signed: Box::new(signed),
         facts: Box::new(facts),
         absent,
+        release,
+        claims: claims.as_ref().filter(|_| args.claims.lines() > 0).map(Added::to),
     })
-}
-
-/// Where the bundle goes; `None` is standard output.
-fn bundle_path(args: &SignArgs, model: &Model) -> Option<PathBuf> {
-    match &args.output {
-        Some(path) if path == Path::new("-") => None,
-        Some(path) => Some(path.clone()),
-        None => Some(default_bundle_path(&args.model, model)),
-    }
-}
-
-/// Found out before an hour of hashing, and again when the file is written.
-fn refuse_to_replace(path: Option<&Path>, model: &Model, force: bool) -> Result<(), Failure> {
-    match path {
-        Some(path) if !modelseal_disk::exists(path) => match path.parent() {
-            Some(parent) if parent != Path::new("") && !modelseal_disk::exists(parent) => {
-                Err(Failure::input(&modelseal::DiskError::NotFound { path: shown(parent) }))
-            }
-            _ => Ok(()),
-        },
-        Some(path) if force => refuse_unless_signature(path, model),
-        Some(path) => Err(exists(Failure::input(&modelseal::DiskError::Exists { path: shown(path) }))),
-        None => Ok(()),
-    }
-}
-
-/// What cannot be written is found out before an identity is published for it.
-fn probe(path: Option<&Path>, force: bool) -> Result<(), Failure> {
-    let Some(path) = path else { return Ok(()) };
-    let overwrite = if force { Overwrite::Replace } else { Overwrite::Refuse };
-    let probed = StagedOutput::new(path, b"", 0o644, overwrite);
-    probed.map(drop).map_err(|error| exists(Failure::input(&error)))
-}
-
-fn exists(failure: Failure) -> Failure {
-    failure.help_if_exists("--force replaces it, -o FILE writes the signature elsewhere")
-}
-
-fn write_bundle(path: Option<&Path>, bundle: &[u8], force: bool) -> Result<(), Failure> {
-    let Some(path) = path else {
-        let mut out = io::stdout().lock();
-        return out.write_all(bundle).and_then(|()| out.flush()).map_err(|error| {
-            Failure::new(
-                Exit::Undecided,
-                "io",
-                format!("standard output: cannot write the signature: {error}"),
-            )
-        });
-    };
-    let overwrite = if force { Overwrite::Replace } else { Overwrite::Refuse };
-    write_output(path, bundle, 0o644, overwrite).map_err(|error| exists(Failure::input(&error)))
 }
 
 fn warn_of_findings(terminal: Terminal, findings: &[Finding]) {
@@ -147,7 +123,7 @@ fn warn_of_findings(terminal: Terminal, findings: &[Finding]) {
 impl Report for SignReport {
     fn json(&self) -> Value {
         match self {
-            Self::Signed { model, bundle, signed, facts, absent } => {
+            Self::Signed { model, bundle, signed, facts, absent, release, claims } => {
                 let manifest = signed.verified.manifest();
                 json!({
                     "outcome": "signed",
@@ -160,16 +136,20 @@ impl Report for SignReport {
                         "times": times_json(signed.verified.times()),
                         "log_entries": log_entries_json(signed.verified.log_entries()),
                     },
+                    "release": release_json(release.as_ref()),
+                    "claims": claims.as_ref().map(Added::json),
                     "ignored": ignored_json(&signed.inventory.ignored),
                     "warnings": warnings_json(&signed.findings, absent),
                 })
             }
-            Self::Planned { model, bundle, inventory, findings, absent } => json!({
+            Self::Planned { model, bundle, inventory, findings, absent, release, claims } => json!({
                 "outcome": "planned",
                 "model": { "path": model.to_string_lossy(), "bytes": inventory.total_size() },
                 "signature": { "path": bundle.as_ref().map(|path| path.to_string_lossy()) },
                 "covered": inventory.files.iter()
                     .map(|file| json!({ "path": file.path.as_str(), "bytes": file.size() })).collect::<Vec<_>>(),
+                "release": release_json(release.as_ref()),
+                "claims": claims.as_ref().map(|path| json!({ "path": path.to_string_lossy() })),
                 "ignored": ignored_json(&inventory.ignored),
                 "warnings": warnings_json(findings, absent),
             }),
@@ -178,30 +158,27 @@ impl Report for SignReport {
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         match self {
-            Self::Signed { model, bundle, signed, facts, .. } => {
-                print_signed(out, model, bundle.as_deref(), signed, facts)
+            Self::Signed { model, bundle, signed, facts, release, claims, .. } => {
+                print_signed(out, model, signed, facts)?;
+                print_release(out, release.as_ref())?;
+                let path = bundle.as_ref().map_or_else(|| "(standard output)".to_owned(), |path| shown(path));
+                row(out, GOOD, "Signature", path)?;
+                claims.as_ref().map_or(Ok(()), |claims| claims.print(out))
             }
-            Self::Planned { model, bundle, inventory, .. } => {
-                print_plan(out, model, bundle.as_deref(), inventory)
+            Self::Planned { model, bundle, inventory, release, claims, .. } => {
+                print_plan(out, model, inventory)?;
+                print_release(out, release.as_ref())?;
+                print_places(out, bundle.as_deref(), claims.as_deref())
             }
         }
     }
 }
 
-fn print_signed(
-    out: &mut dyn Write,
-    model: &Path,
-    bundle: Option<&Path>,
-    signed: &Signed,
-    facts: &SignerFacts,
-) -> io::Result<()> {
+fn print_signed(out: &mut dyn Write, model: &Path, signed: &Signed, facts: &SignerFacts) -> io::Result<()> {
     let manifest = signed.verified.manifest();
     let files = amount(manifest.files().len(), signed.inventory.total_size());
     row(out, GOOD, "Signed", format_args!("{}: {files}, {}", shown(model), how(manifest)))?;
-    match signed.verified.signer() {
-        VerifiedSigner::Sigstore(signer) => print_keyless(out, signer)?,
-        _ => print_signer(out, facts)?,
-    }
+    print_signer(out, facts, signed.verified.signer())?;
     print_evidence(out, signed.verified.times(), signed.verified.log_entries())?;
     if signed.verified.caveats().contains(&Caveat::TimestampsNotChecked) {
         row(
@@ -219,15 +196,26 @@ fn print_signed(
     if signed.verified.caveats().contains(&Caveat::UnregisteredAlgorithm) {
         row(out, WARN, "Note", Caveat::UnregisteredAlgorithm)?;
     }
-    row(out, GOOD, "Signature", bundle.map_or_else(|| "(standard output)".to_owned(), shown))
+    Ok(())
 }
 
-fn print_signer(out: &mut dyn Write, facts: &SignerFacts) -> io::Result<()> {
+fn print_release(out: &mut dyn Write, release: Option<&Release>) -> io::Result<()> {
+    let Some(Release { name, version }) = release else { return Ok(()) };
+    row(out, GOOD, "Release", format_args!("{name} {version}"))
+}
+
+/// A signer, as the publisher knows it; an identity, as it was verified.
+pub(crate) fn print_signer(
+    out: &mut dyn Write,
+    facts: &SignerFacts,
+    verified: &VerifiedSigner,
+) -> io::Result<()> {
     let shown = |key: &PublicKey| format!("{} key sha256:{}", key.algorithm(), key.fingerprint());
-    let (key, leaf, chain) = match facts {
-        SignerFacts::Identity => return Ok(()),
-        SignerFacts::Key(key) => return row(out, GOOD, "Signer", shown(key)),
-        SignerFacts::Certificate(key, leaf, chain) => (key, leaf, chain),
+    let (key, leaf, chain) = match (facts, verified) {
+        (_, VerifiedSigner::Sigstore(signer)) => return print_keyless(out, signer),
+        (SignerFacts::Identity, _) => return Ok(()),
+        (SignerFacts::Key(key), _) => return row(out, GOOD, "Signer", shown(key)),
+        (SignerFacts::Certificate(key, leaf, chain), _) => (key, leaf, chain),
     };
     row(out, GOOD, "Signer", leaf.subject())?;
     row(out, GOOD, "Certificate", validity(leaf))?;
@@ -247,22 +235,27 @@ fn print_signer(out: &mut dyn Write, facts: &SignerFacts) -> io::Result<()> {
     Ok(())
 }
 
-fn print_plan(
-    out: &mut dyn Write,
-    model: &Path,
-    bundle: Option<&Path>,
-    inventory: &Inventory,
-) -> io::Result<()> {
+fn print_plan(out: &mut dyn Write, model: &Path, inventory: &Inventory) -> io::Result<()> {
     let files = amount(inventory.files.len(), inventory.total_size());
     row(out, GOOD, "Would sign", format_args!("{}: {files}", shown(model)))?;
     for file in &inventory.files {
         let target = file.link_target.as_ref().map(|target| format!(" -> {target}")).unwrap_or_default();
         writeln!(out, "  {:>12}  {}{target}", file.size(), file.path)?;
     }
-    print_ignored(out, &inventory.ignored)?;
-    let Some(path) = bundle else { return Ok(()) };
-    let exists = if modelseal_disk::exists(path) { "; it exists, and --force would replace it" } else { "" };
-    row(out, GOOD, "Signature", format_args!("{} (not written: dry run{exists})", shown(path)))
+    print_ignored(out, &inventory.ignored)
+}
+
+fn print_places(out: &mut dyn Write, bundle: Option<&Path>, claims: Option<&Path>) -> io::Result<()> {
+    // A signature that is appended is among the claims.
+    if let Some(path) = bundle.filter(|_| bundle != claims) {
+        let exists =
+            if modelseal_disk::exists(path) { "; it exists, and --force would replace it" } else { "" };
+        row(out, GOOD, "Signature", format_args!("{} (not written: dry run{exists})", shown(path)))?;
+    }
+    match claims {
+        Some(path) => row(out, GOOD, "Claims", format_args!("{} (not written: dry run)", shown(path))),
+        None => Ok(()),
+    }
 }
 
 fn print_ignored(out: &mut dyn Write, ignored: &[Ignored]) -> io::Result<()> {
@@ -270,6 +263,13 @@ fn print_ignored(out: &mut dyn Write, ignored: &[Ignored]) -> io::Result<()> {
         row(out, WARN, "Ignored", format_args!("{}{}", ignored.path, slash(ignored.kind)))?;
     }
     Ok(())
+}
+
+fn release_json(release: Option<&Release>) -> Value {
+    release.map_or(
+        Value::Null,
+        |release| json!({ "name": release.name.as_str(), "version": release.version.to_string() }),
+    )
 }
 
 fn ignored_json(ignored: &[Ignored]) -> Value {

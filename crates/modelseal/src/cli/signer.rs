@@ -12,6 +12,7 @@ use modelseal::{
 use super::args::{Pkcs11Uri, SignerArgs};
 use super::failure::{Exit, Failure};
 use super::inputs::{read_certificates, read_private_key};
+use super::keyless::Publishes;
 use super::output::Terminal;
 use super::text::shown;
 use super::waiting::Interruptible;
@@ -46,12 +47,17 @@ pub(crate) enum LeafSource<'a> {
     Token,
 }
 
-pub(crate) fn choose(args: &SignerArgs, terminal: Terminal, cancel: &Cancel) -> Result<Chosen, Failure> {
+pub(crate) fn choose(
+    args: &SignerArgs,
+    publishes: Publishes,
+    terminal: Terminal,
+    cancel: &Cancel,
+) -> Result<Chosen, Failure> {
     check_combination(args)?;
     let authorities = args.timestamp_url.iter().map(|url| timestamp_authority(url));
     let authorities = authorities.collect::<Result<Vec<_>, _>>()?;
     if args.key.is_none() && args.pkcs11.is_none() {
-        return keyless::choose(args, terminal, cancel);
+        return keyless::choose(args, publishes, terminal, cancel);
     }
     let chosen = choose_key(args, cancel)?;
     if authorities.is_empty() {

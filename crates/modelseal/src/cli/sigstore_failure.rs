@@ -21,7 +21,9 @@ pub(crate) fn sigstore_code(error: &SigstoreError) -> &'static str {
         SigstoreError::Signature { .. } => "bad-signature",
         SigstoreError::LogEntry(error) => log_entry_code(error),
         SigstoreError::Timestamp(error) => timestamp_code(error),
-        SigstoreError::Statement(_) | SigstoreError::OtherArtifact { .. } => "malformed-statement",
+        SigstoreError::Statement(_)
+        | SigstoreError::NoSubjectDigest
+        | SigstoreError::OtherArtifact { .. } => "malformed-statement",
         SigstoreError::Ambiguous { .. } => "ambiguous-bundle",
         _ => "malformed-bundle",
     }

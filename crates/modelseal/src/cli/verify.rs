@@ -183,7 +183,7 @@ fn print_issuers(out: &mut dyn Write, signer: &CertifiedSigner) -> io::Result<()
     row(out, GOOD, "Anchor", format_args!("this very certificate, which you named, sha256:{fingerprint}"))
 }
 
-fn unsigned_text(unsigned: &Unsigned) -> String {
+pub(crate) fn unsigned_text(unsigned: &Unsigned) -> String {
     let reason = match unsigned.reason {
         UnsignedReason::Evidence => "carries signatures",
         UnsignedReason::IgnoredBySigner => "left out by the signer",

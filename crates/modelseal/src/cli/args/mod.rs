@@ -11,11 +11,20 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use modelseal::pkcs11::{ModuleReference, Uri, UriError};
 use modelseal::{Coverage, HashType, KeyAlgorithm, Links, Method, Model, ShardSize};
 
+mod claims;
+mod policy;
 mod signer;
+mod succession;
 mod trust;
 
+pub(crate) use claims::ClaimsArgs;
+pub(crate) use policy::{
+    DeniedArgs, DenyAddArgs, DenyCommand, DenyRenewArgs, LockCommand, LockDiffArgs, LockUpdateArgs,
+    LockVerifyArgs, LockWriteArgs, PolicyArgs,
+};
 pub(crate) use signer::{SignerArgs, Token};
-pub(crate) use trust::{InstanceArgs, TrustArgs, TrustCommand, TrustUpdateArgs};
+pub(crate) use succession::{SuccessionArgs, SuccessorArgs};
+pub(crate) use trust::{InstanceArgs, TrustArgs, TrustCommand, TrustUpdateArgs, time};
 
 use super::failure::{Exit, Failure};
 use super::inputs::ignore_paths;
@@ -29,11 +38,13 @@ const STYLES: Styles = Styles::styled()
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    done; verified
-  1    not verified: bad or absent signature, or the files are not what was signed
+  0    done; verified; allowed by the policy, with or without warnings
+  1    not verified: bad or absent signature, or the files are not what was signed;
+       denied by the policy, the lock or a deny-list
   2    wrong usage or input
   3    could not decide: the disk, the network or a service failed, the model changed
-       while it was read, or the trusted root that was kept is out of date
+       while it was read, the trusted root that was kept is out of date, or the policy
+       asks for a lock and none was named
   130  interrupted";
 
 /// Sign machine-learning models, and prove before loading whose bytes they are.
@@ -62,6 +73,8 @@ pub(crate) enum Command {
     Keygen(KeygenArgs),
     /// Sign a model
     Sign(SignArgs),
+    /// Sign that somebody else follows you as the publisher of what has these names
+    Succession(SuccessionArgs),
     /// Prove that a model is what its publisher signed
     Verify(VerifyArgs),
     /// Compute the root digest and the model digest
@@ -72,6 +85,12 @@ pub(crate) enum Command {
     /// Refresh and show on whose word identities are believed
     #[command(subcommand)]
     Trust(TrustCommand),
+    /// Remember what names mean, and see when that changes
+    #[command(subcommand)]
+    Lock(LockCommand),
+    /// Say what is never admitted
+    #[command(subcommand)]
+    Deny(DenyCommand),
     /// Show what a bundle claims, without verifying any of it
     Inspect(InspectArgs),
     /// Show the whole way: make a key, sign, verify, tamper, be refused
@@ -144,6 +163,8 @@ pub(crate) struct SignArgs {
     /// List what would be signed, and sign nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) claims: ClaimsArgs,
 }
 
 impl SignArgs {
@@ -219,6 +240,8 @@ pub(crate) struct VerifyArgs {
     pub(crate) model: PathBuf,
     #[command(flatten)]
     pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
     /// The signature [default: MODEL/model.sig for a directory, MODEL.sig for a file]
     #[arg(long, value_name = "FILE")]
     pub(crate) signature: Option<PathBuf>,

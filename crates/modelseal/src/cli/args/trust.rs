@@ -8,7 +8,7 @@ use clap::{ArgGroup, Args, Subcommand};
 use modelseal::{Claim, IdentityPattern, SubjectPattern, Timestamp};
 
 #[derive(Args, Debug)]
-#[command(group(ArgGroup::new("trust").args(["key", "root", "leaf", "identity"]).required(true).multiple(true)))]
+#[command(group(ArgGroup::new("trust").args(["key", "root", "leaf", "identity", "policy"]).required(true).multiple(true)))]
 pub(crate) struct TrustArgs {
     /// The publisher's public key, in PEM
     #[arg(long, value_name = "PUB", conflicts_with_all = ["root", "leaf"])]
@@ -80,7 +80,7 @@ impl IdentityArgs {
 }
 
 /// A Sigstore instance. Without any of these it is the public one.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(crate) struct InstanceArgs {
     /// The trusted root of the instance, in JSON
     #[arg(long, help_heading = "Sigstore instance", value_name = "FILE", conflicts_with_all = ["trust_config", "staging"])]
@@ -130,7 +130,7 @@ pub(crate) struct TrustUpdateArgs {
 }
 
 /// A time, or a day, which stands for its beginning in UTC.
-fn time(text: &str) -> Result<Timestamp, String> {
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
     let day = || format!("{text}T00:00:00Z").parse();
     let time = text.parse::<Timestamp>().or_else(|_| day());
     time.ok()

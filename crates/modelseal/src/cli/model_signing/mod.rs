@@ -22,7 +22,7 @@ use modelseal_disk::{Overwrite, StagedOutput, read_regular, write_output};
 use super::args::Token;
 use super::failure::{Details, Exit, Failure, Named, Task};
 use super::inputs::{read_private_key, read_public_key, refuse_unless_signature};
-use super::keyless::{self, Ambient, Announce, Login};
+use super::keyless::{self, Ambient, Announce, Login, Publishes};
 use super::signer::{self, Chosen};
 use super::text::shown;
 use super::trust::read_anchors;
@@ -124,6 +124,7 @@ fn sign(method: &SignMethod, cancel: &Cancel) -> Result<(), Failure> {
                     oob: args.oauth_force_oob,
                     client: id.map(|id| (id, secret)),
                     announce: Announce::Tell,
+                    publishes: Publishes::Signature,
                 };
                 keyless::signer(keyless::instance(&args.sigstore.instance(), None, cancel)?, login)
             };
