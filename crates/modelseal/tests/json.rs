@@ -17,6 +17,8 @@ use tempfile::TempDir;
 const PRIVATE: [&str; 2] = ["--key", "keys/p256.pem"];
 const PUBLIC: [&str; 2] = ["--key", "keys/p256.pub"];
 
+const RELEASED: [&str; 6] = ["--key", "keys/p256.pem", "--name", "hf://acme/toy", "--release", "1.2.0"];
+const SUCCEEDED: [&str; 4] = ["--key", "keys/p256.pem", "--scope", "hf://acme/*"];
 const ROOT: [&str; 2] = ["--root", "certificates/root.pem"];
 const CERTIFICATE: [&str; 6] = [
     "--key",
@@ -27,7 +29,18 @@ const CERTIFICATE: [&str; 6] = [
     "certificates/issuing-ca.pem",
 ];
 
-const SUCCESSES: [(&str, &[&str], &[&str]); 37] = [
+const POLICY: [&str; 2] = ["--policy", "policy.toml"];
+const LOCKED: [&str; 4] = ["--policy", "policy.toml", "--lock", "modelseal.lock"];
+const BOTH_LOCKED: [&str; 4] = ["--policy", "policy.toml", "--lock", "both.lock"];
+const NEW_LOCK: [&str; 4] = ["--policy", "policy.toml", "--lock", "new.lock"];
+const DENIED: [&str; 6] =
+    ["--reason", "took over a namespace", "--expires", "2099-01-01", "--key", "keys/p256.pem"];
+
+/// SHA-256 of the small model's config.json, which deny.toml denies.
+const FILE: &str = "sha256:eefbbe96f7137773a7f9bd51fcb550d9c8323119196913327bbe3c67b2427a16";
+const RENEWED: [&str; 4] = ["--expires", "2099-06-01", "--key", "keys/p256.pem"];
+
+const SUCCESSES: [(&str, &[&str], &[&str]); 80] = [
     ("trust-show", &["trust", "show"], &[]),
     ("trust-show", &["trust", "show", "--staging"], &[]),
     ("keygen", &["keygen", "--out", "p256.key"], &[]),
@@ -57,6 +70,56 @@ const SUCCESSES: [(&str, &[&str], &[&str]); 37] = [
     ("inspect", &["inspect", "legacy"], &[]),
     ("inspect", &["inspect", "certified"], &[]),
     ("inspect", &["inspect", "certified-garbage"], &[]),
+    (
+        "sign",
+        &[
+            "sign",
+            "with-ignored",
+            "--ignore",
+            "scratch",
+            "--force",
+            "-o",
+            "elsewhere.sig",
+            "--shard-size",
+            "9",
+        ],
+        &RELEASED,
+    ),
+    ("sign", &["sign", "signed", "--append", "--dry-run"], &RELEASED),
+    ("sign", &["sign", "signed", "--append"], &RELEASED),
+    ("sign", &["sign", "signed", "--append"], &RELEASED),
+    ("sign", &["sign", "signed.bin", "--append"], &PRIVATE),
+    ("sign", &["sign", "sharded", "--append"], &CERTIFICATE),
+    ("sign", &["sign", "blake3", "--force", "--claims", "blake3/evidence.jsonl"], &PRIVATE),
+    ("succession", &["succession", "released", "--to-key", "keys/p384.pub"], &SUCCEEDED),
+    ("succession", &["succession", "released", "--to-key", "keys/p384.pub"], &SUCCEEDED),
+    (
+        "succession",
+        &["succession", "released", "--to-certificate", "certificates/release.pem"],
+        &[SUCCEEDED[0], SUCCEEDED[1], SUCCEEDED[2], SUCCEEDED[3], "--to-root", "certificates/root.pem"],
+    ),
+    (
+        "succession",
+        &["succession", "released", "--scope", "hf://*", "--to-key", "keys/p384.pub"],
+        &CERTIFICATE,
+    ),
+    ("inspect", &["inspect", "released/claims.jsonl"], &[]),
+    ("inspect", &["inspect", "succeeded/claims.jsonl"], &[]),
+    ("inspect", &["inspect", "strange-release.jsonl"], &[]),
+    (
+        "succession",
+        &["succession", "--claims", "passed-on.jsonl", "--to-identity", "https://git.example/acme"],
+        &[
+            SUCCEEDED[0],
+            SUCCEEDED[1],
+            SUCCEEDED[2],
+            SUCCEEDED[3],
+            "--to-issuer",
+            "https://i.example",
+            "--to-owner-id",
+            "42",
+        ],
+    ),
     ("keygen", &["keygen", "--out", "encrypted.key", "--encrypt", "--passphrase-file", "passphrase"], &[]),
     ("sign", &["sign", "with-git"], &CERTIFICATE),
     ("verify", &["verify", "certified"], &ROOT),
@@ -69,10 +132,53 @@ const SUCCESSES: [(&str, &[&str], &[&str]); 37] = [
         &["verify", "certified", "--crl", "certificates/root.crl", "--crl", "certificates/issuing-ca.crl"],
         &ROOT,
     ),
+    ("verdict", &["verify", "signed", "--as", "hf://acme/any"], &POLICY),
+    ("verdict", &["verify", "signed.bin", "--as", "hf://acme/any"], &POLICY),
+    ("verdict", &["verify", "sharded", "--as", "hf://acme/any@v1"], &POLICY),
+    ("verdict", &["verify", "signed", "--as", "oci://mirror.example/hf/acme/any"], &POLICY),
+    ("verdict", &["verify", "released", "--as", "hf://acme/both"], &POLICY),
+    ("verdict", &["verify", "certified", "--as", "hf://acme/tolerant"], &POLICY),
+    ("verdict", &["verify", "followed", "--as", "hf://acme/tolerant"], &POLICY),
+    ("verdict", &["verify", "added", "--as", "hf://acme/tolerant", "--into", "admitted"], &POLICY),
+    ("verdict", &["verify", "changed", "--as", "hf://acme/tried"], &POLICY),
+    ("verdict", &["verify", "signed", "--as", "hf://acme/kept"], &LOCKED),
+    ("verdict", &["verify", "released", "--as", "hf://acme/toy"], &LOCKED),
+    ("verdict", &["verify", "released", "--as", "hf://acme/toy", "--lock", "empty.lock"], &POLICY),
+    ("verdict", &["verify", "unsigned", "--as", "hf://nobody/toy"], &LOCKED),
+    ("lock-add", &["lock", "add", "signed", "--as", "hf://acme/kept"], &NEW_LOCK),
+    ("lock-add", &["lock", "add", "released", "--as", "oci://mirror.example/hf/acme/toy@v1"], &NEW_LOCK),
+    ("lock-add", &["lock", "add", "certified", "--as", "hf://acme/tolerant"], &NEW_LOCK),
+    ("lock-add", &["lock", "add", "unsigned", "--as", "hf://nobody/toy"], &NEW_LOCK),
+    ("lock-update", &["lock", "update", "p384", "--as", "hf://acme/kept", "--yes"], &NEW_LOCK),
+    ("lock-update", &["lock", "update", "p384", "--as", "hf://acme/kept"], &NEW_LOCK),
+    ("lock-verify", &["lock", "verify", "signed", "--as", "hf://acme/toy"], &["--lock", "modelseal.lock"]),
+    ("lock-verify", &["lock", "verify", "unsigned", "--as", "hf://nobody/toy"], &["--lock", "new.lock"]),
+    ("lock-diff", &["lock", "diff", "modelseal.lock", "new.lock"], &[]),
+    ("lock-diff", &["lock", "diff", "empty.lock", "newer.lock"], &[]),
+    ("lock-diff", &["lock", "diff", "new.lock", "new.lock"], &[]),
+    ("deny-add", &["deny", "add", "new.toml", "--deny-claim", "source-owner-id=9999"], &DENIED),
+    ("deny-add", &["deny", "add", "new.toml", "--deny-identity", "mallory@evil.example"], &DENIED),
+    ("deny-renew", &["deny", "renew", "new.toml"], &RENEWED),
+    (
+        "deny-add",
+        &[
+            "deny",
+            "add",
+            "new.toml",
+            "--deny-issuer",
+            "https://i.example",
+            "--resign",
+            CERTIFICATE[2],
+            CERTIFICATE[3],
+            CERTIFICATE[4],
+            CERTIFICATE[5],
+        ],
+        &DENIED,
+    ),
 ];
 
 /// The code and exit code of each failure that a command line can bring about.
-const FAILURES: [(&str, i32, &[&str], &[&str]); 61] = [
+const FAILURES: [(&str, i32, &[&str], &[&str]); 111] = [
     ("exists", 2, &["keygen", "--out", "taken.key"], &[]),
     ("not-found", 2, &["keygen", "--out", "nowhere/new.key"], &[]),
     ("not-found", 2, &["keygen", "--out", "weights.bin/new.key"], &[]),
@@ -97,6 +203,26 @@ const FAILURES: [(&str, i32, &[&str], &[&str]); 61] = [
     ("empty-model", 2, &["sign", "empty"], &PRIVATE),
     ("empty-file", 2, &["sign", "with-empty-file", "--shard-size", "9"], &PRIVATE),
     ("reserved-name", 2, &["sign", "with-notes"], &PRIVATE),
+    ("malformed-claims", 2, &["sign", "with-notes"], &RELEASED),
+    ("malformed-claims", 1, &["inspect", "half-claims.jsonl"], &[]),
+    ("claims-not-ignored", 2, &["sign", "foreign", "--append"], &PRIVATE),
+    ("claims-not-ignored", 2, &["succession", "foreign", "--to-key", "keys/p384.pub"], &SUCCEEDED),
+    ("other-content", 2, &["sign", "changed", "--append"], &PRIVATE),
+    ("too-large", 2, &["sign", "tiny-model", "--claims", "full.jsonl"], &RELEASED),
+    ("usage", 2, &["succession", "signed", "--to-key", "keys/p256.pub"], &SUCCEEDED),
+    (
+        "certificate",
+        2,
+        &[
+            "succession",
+            "signed",
+            "--to-certificate",
+            "certificates/release.pem",
+            "--to-root",
+            "two-roots.pem",
+        ],
+        &SUCCEEDED,
+    ),
     ("key-in-model", 2, &["sign", "with-key", "--key", "with-key/release.key"], &[]),
     ("name", 2, &["sign", "with-backslash"], &PRIVATE),
     ("symlink", 2, &["sign", "linked"], &PRIVATE),
@@ -144,12 +270,97 @@ const FAILURES: [(&str, i32, &[&str], &[&str]); 61] = [
     ("empty-model", 2, &["digest", "empty"], &[]),
     ("malformed-bundle", 1, &["inspect", "garbage"], &[]),
     ("not-found", 2, &["demo", "nowhere"], &[]),
+    ("no-rule", 1, &["verify", "signed", "--as", "hf://stranger/toy"], &POLICY),
+    ("name-contradicted", 1, &["verify", "signed", "--as", "file:/elsewhere"], &POLICY),
+    ("not-signed-by-publisher", 1, &["verify", "unsigned", "--as", "hf://acme/any"], &POLICY),
+    ("other-files", 1, &["verify", "changed", "--as", "hf://acme/any"], &POLICY),
+    ("too-few-publishers", 1, &["verify", "signed", "--as", "hf://acme/both"], &POLICY),
+    ("unsigned-files", 1, &["verify", "added", "--as", "hf://acme/any"], &POLICY),
+    (
+        "model-name-not-signed",
+        1,
+        &["verify", "other", "--as", "hf://acme/toy", "--lock", "empty.lock"],
+        &POLICY,
+    ),
+    ("signer-changed", 1, &["verify", "p384", "--as", "hf://acme/kept"], &LOCKED),
+    ("release-older", 1, &["verify", "older", "--as", "hf://acme/toy"], &LOCKED),
+    ("not-pinned", 1, &["verify", "unsigned", "--as", "hf://nobody/else"], &LOCKED),
+    ("model-changed", 1, &["verify", "with-notes", "--as", "hf://nobody/toy"], &LOCKED),
+    (
+        "policy-rolled-back",
+        1,
+        &["verify", "signed", "--as", "hf://acme/any", "--lock", "newer.lock"],
+        &POLICY,
+    ),
+    ("policy-expired", 1, &["verify", "signed", "--as", "hf://acme/any", "--policy", "expired.toml"], &[]),
+    ("denied-file", 1, &["verify", "signed", "--as", "hf://acme/any", "--policy", "with-list.toml"], &[]),
+    (
+        "deny-list-unusable",
+        1,
+        &["verify", "signed", "--as", "hf://acme/any", "--policy", "with-unsigned-list.toml"],
+        &[],
+    ),
+    ("no-lock", 3, &["verify", "signed", "--as", "hf://acme/kept"], &POLICY),
+    ("not-found", 2, &["verify", "nowhere", "--as", "hf://acme/any"], &POLICY),
+    ("not-found", 2, &["verify", "signed", "--as", "hf://acme/any", "--policy", "nowhere.toml"], &[]),
+    ("not-found", 2, &["verify", "signed", "--as", "hf://acme/any", "--lock", "nowhere.lock"], &POLICY),
+    (
+        "public-key",
+        2,
+        &["verify", "signed", "--as", "hf://acme/any", "--policy-key", "keys/p256.pem"],
+        &POLICY,
+    ),
+    ("copy-in-model", 2, &["verify", "signed", "--as", "hf://acme/any", "--into", "signed/copy"], &POLICY),
+    ("policy", 2, &["verify", "signed", "--as", "hf://acme/any", "--policy", "misspelt.toml"], &[]),
+    ("policy", 2, &["verify", "signed", "--as", "hf://acme/any", "--policy", "never-met.toml"], &[]),
+    (
+        "policy",
+        2,
+        &["verify", "with-policy", "--as", "hf://acme/any", "--policy", "with-policy/policy.toml"],
+        &[],
+    ),
+    ("lock", 2, &["verify", "signed", "--as", "hf://acme/any", "--lock", "misspelt.lock"], &POLICY),
+    ("other-files", 1, &["lock", "add", "changed", "--as", "hf://acme/any"], &NEW_LOCK),
+    ("not-signed-by-publisher", 1, &["lock", "add", "unsigned", "--as", "hf://acme/tried"], &NEW_LOCK),
+    ("exists", 2, &["lock", "add", "signed", "--as", "hf://acme/kept"], &LOCKED),
+    ("too-few-publishers", 1, &["lock", "update", "signed", "--as", "hf://acme/both"], &BOTH_LOCKED),
+    ("not-found", 2, &["lock", "update", "signed", "--as", "hf://acme/any"], &LOCKED),
+    ("not-confirmed", 2, &["lock", "update", "p384", "--as", "hf://acme/kept"], &LOCKED),
+    ("not-pinned", 1, &["lock", "verify", "signed", "--as", "hf://acme/any"], &["--lock", "modelseal.lock"]),
+    (
+        "model-changed",
+        1,
+        &["lock", "verify", "changed", "--as", "hf://acme/toy"],
+        &["--lock", "modelseal.lock"],
+    ),
+    ("lock", 2, &["lock", "diff", "modelseal.lock", "misspelt.lock"], &[]),
+    ("not-found", 2, &["lock", "diff", "modelseal.lock", "nowhere.lock"], &[]),
+    ("usage", 2, &["deny", "add", "new.toml", "--deny-file", "x"], &DENIED),
+    ("deny-list", 2, &["deny", "add", "new.toml", "--deny-issuer", "x", "--reason", "y"], &PRIVATE),
+    ("deny-list", 2, &["deny", "add", "old-list.toml", "--deny-issuer", "x"], &DENIED),
+    ("deny-list", 2, &["deny", "renew", "deny.toml"], &RENEWED),
+    ("not-found", 2, &["deny", "renew", "new.toml"], &RENEWED),
+    ("exists", 2, &["deny", "add", "deny.toml", "--deny-file", FILE], &DENIED),
+    (
+        "private-key",
+        2,
+        &["deny", "add", "new.toml", "--deny-issuer", "x", "--reason", "y", "--expires", "1d"],
+        &PUBLIC,
+    ),
 ];
 
-const SCHEMAS: [&str; 11] = [
+const SCHEMAS: [&str; 19] = [
     "keygen",
     "sign",
+    "succession",
     "verify",
+    "verdict",
+    "lock-add",
+    "lock-update",
+    "lock-verify",
+    "lock-diff",
+    "deny-add",
+    "deny-renew",
     "digest",
     "inspect",
     "demo",
@@ -169,6 +380,9 @@ fn every_schema_is_a_valid_schema() {
     }
 }
 
+/// Documents that people write: `crates/policy` tests these.
+const OF_DOCUMENTS: [&str; 3] = ["policy", "deny-list", "lock"];
+
 #[test]
 fn every_schema_file_is_tested() {
     let mut found: Vec<_> = fs::read_dir(schemas())
@@ -176,7 +390,8 @@ fn every_schema_file_is_tested() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     found.sort();
-    let mut known = SCHEMAS.map(|name| format!("{name}.schema.json"));
+    let known = SCHEMAS.into_iter().chain(OF_DOCUMENTS);
+    let mut known: Vec<_> = known.map(|name| format!("{name}.schema.json")).collect();
     known.sort();
     assert_eq!(found, known);
 }
@@ -200,8 +415,30 @@ fn failures_are_what_the_schema_says() {
         assert_eq!(document["error"]["code"], expected, "{command:?}: {document:#}");
         assert_eq!(code, exit, "{command:?}: {document:#}");
         assert_eq!(document["exit_code"], exit);
-        assert_eq!(document["report"], format!("{}/v1", command[0]));
+        assert_eq!(document["report"], format!("{}/v1", report_of(command, more)));
         expect_valid("error", &document);
+    }
+}
+
+/// Which report a command line gives.
+fn report_of(command: &[&str], more: &[&str]) -> String {
+    match command {
+        [command @ ("lock" | "deny"), sub, ..] => format!("{command}-{sub}"),
+        _ if [command, more].concat().contains(&"--policy") => "verdict".to_owned(),
+        [command, ..] => (*command).to_owned(),
+        [] => String::new(),
+    }
+}
+
+#[test]
+fn a_denial_comes_with_its_verdict() {
+    let world = world();
+    for (code, exit, command, more) in FAILURES {
+        let (_, document) = report(&world, command, more);
+        if exit == 1 && document["report"] == "verdict/v1" {
+            assert_eq!(document["verdict"]["outcome"], "deny", "{command:?}");
+            assert_eq!(document["verdict"]["reasons"][0]["code"], code, "{command:?}");
+        }
     }
 }
 
@@ -254,7 +491,7 @@ fn a_report_with_a_member_renamed_or_added_is_refused() {
             expect_invalid(schema, &renamed, &format!("with {pointer} renamed"));
             let mut added = document.clone();
             let parent_object = added.pointer_mut(parent).unwrap().as_object_mut().unwrap();
-            parent_object.insert("added".to_owned(), value);
+            parent_object.insert("one_more".to_owned(), value);
             expect_invalid(schema, &added, &format!("with a member added beside {pointer}"));
         }
     }
@@ -283,6 +520,11 @@ fn codes_and_digests_that_nobody_documented_are_refused() {
         ("verify", "/model/shard_size", json!(5)),
         ("verify", "/model/files", json!(0)),
         ("sign", "/warnings/0/code", json!("new-code")),
+        ("sign", "/release/version", json!("1.2.0+cpu")),
+        ("sign", "/claims/added", json!(-1)),
+        ("succession", "/successor/method", json!("certificate")),
+        ("succession", "/scope", json!("*")),
+        ("inspect", "/claims/statement/succession/successor/method", json!("key")),
         ("sign", "/signature/method", json!("pkcs11")),
         ("sign", "/signature/method", json!("key")),
         ("verify", "/signature/method", json!("key")),
@@ -291,6 +533,24 @@ fn codes_and_digests_that_nobody_documented_are_refused() {
         ("verify", "/signature/signer/certificate/serial", json!("xyz")),
         ("verify", "/signature/signer/chain/0/not_after", json!("2126-01-01")),
         ("inspect", "/verified", json!(true)),
+        ("verdict", "/outcome", json!("warned")),
+        ("verdict", "/verdict/outcome", json!("deny")),
+        ("verdict", "/verdict/reasons/0/code", json!("new-code")),
+        ("verdict", "/verdict/reasons/0/severity", json!("deny")),
+        ("verdict", "/verdict/rule/mode", json!("lenient")),
+        ("verdict", "/verdict/signatures/0/signer/method", json!("sigstore")),
+        ("lock-add", "/new/digest", json!(format!("sha256:{hex}"))),
+        ("lock-add", "/new/signers/0/method", json!("certificate")),
+        ("lock-update", "/outcome", json!("added")),
+        ("lock-verify", "/entry/first_seen", json!("2026-01-02")),
+        ("lock-diff", "/outcome", json!("same")),
+        ("lock-diff", "/serials/0/name", json!("serial")),
+        ("deny-add", "/serial", json!(0)),
+        ("deny-add", "/signature/method", json!("sigstore")),
+        ("deny-renew", "/serial", json!(0)),
+        ("deny-renew", "/report", json!("deny-add/v1")),
+        ("error", "/verdict/outcome", json!("allow")),
+        ("error", "/verdict/reasons/0/code", json!("first-sight")),
         ("error", "/error/code", json!("new-code")),
         ("error", "/error/code", json!("wrong-key")),
         ("error", "/exit_code", json!(0)),
@@ -325,8 +585,28 @@ fn make_examples() -> Vec<(&'static str, Value)> {
         example("sign", &["sign", "with-ignored", "--dry-run", "--ignore", "scratch"], &[]),
         example("sign", &["sign", "suspect", "--ignore", "model.bin"], &PRIVATE),
         example("digest", &["digest", "tiny-model"], &[]),
+        example("verdict", &["verify", "unsigned", "--as", "hf://nobody/toy"], &LOCKED),
+        example("verdict", &["verify", "released", "--as", "hf://acme/toy"], &LOCKED),
+        example("verdict", &["verify", "followed", "--as", "hf://acme/tolerant"], &POLICY),
+        example("lock-add", &["lock", "add", "signed", "--as", "hf://acme/kept"], &NEW_LOCK),
+        example("lock-update", &["lock", "update", "p384", "--as", "hf://acme/kept", "--yes"], &NEW_LOCK),
+        example(
+            "lock-verify",
+            &["lock", "verify", "p384", "--as", "hf://acme/kept"],
+            &["--lock", "new.lock"],
+        ),
+        example("lock-diff", &["lock", "diff", "modelseal.lock", "new.lock"], &[]),
+        example("deny-add", &["deny", "add", "new.toml", "--deny-issuer", "https://i.example"], &DENIED),
+        example("deny-renew", &["deny", "renew", "new.toml"], &RENEWED),
+        example("error", &["verify", "p384", "--as", "hf://acme/kept"], &LOCKED),
+        example("error", &["verify", "signed", "--as", "hf://stranger/toy"], &POLICY),
         example("inspect", &["inspect", "no-statement"], &[]),
         example("inspect", &["inspect", "signed"], &[]),
+        example("inspect", &["inspect", "released/claims.jsonl"], &[]),
+        example("inspect", &["inspect", "succeeded/claims.jsonl"], &[]),
+        example("sign", &["sign", "linked", "--allow-symlinks", "--dry-run"], &RELEASED),
+        example("sign", &["sign", "p384", "--append"], &RELEASED),
+        example("succession", &["succession", "p521", "--to-key", "keys/p384.pub"], &SUCCEEDED),
         example("verify", &["verify", "followed", "--into", "copy"], &PUBLIC),
         example("inspect", &["inspect", "certified"], &[]),
         example("sign", &["sign", "suspect", "--output", "certified.sig"], &CERTIFICATE),

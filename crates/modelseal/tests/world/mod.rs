@@ -27,7 +27,9 @@ pub(crate) fn build(root: &Path) {
     world.models_that_verify();
     world.models_that_changed();
     world.models_under_certificates();
+    world.models_with_claims();
     world.bundles_that_are_refused();
+    world.policies();
     world.write("taken.key", "not to be lost\n");
     world.write("half.key.pub", "not to be lost\n");
     fs::create_dir(world.at("taken")).unwrap();
@@ -145,6 +147,36 @@ impl World {
         self.write("empty.txt", "");
     }
 
+    fn models_with_claims(&self) {
+        let release = ["--name", "hf://acme/toy", "--release", "1.2.0"];
+        self.signed("released", &release);
+        self.sign_with("p384", "released", &["--append"]);
+        // Another model of theirs, and an older release of this one.
+        self.signed("other", &["--name", "hf://acme/other", "--release", "1.2.0"]);
+        self.signed("older", &["--name", "hf://acme/toy", "--release", "1.1.0"]);
+        self.signed("succeeded", &[]);
+        let to = ["--scope", "hf://acme/*", "--to-identity", "release@acme.example"];
+        let issuer = ["--to-issuer", "https://issuer.example"];
+        let key = ["succession", "succeeded", "--quiet", "--key", "keys/p256.pem"];
+        let arguments = [&key[..], &to, &issuer].concat();
+        assert!(command(&self.0, arguments).output().unwrap().status.success());
+        self.model("foreign");
+        self.sign_without_evidence("foreign");
+        let roots = ["root", "other-root"].map(|root| fs::read(self.at(&format!("certificates/{root}.pem"))));
+        self.write("two-roots.pem", roots.map(Result::unwrap).concat());
+        self.write("full.jsonl", "\n".repeat(1024));
+        let predicate = json!({ "purl": "pkg:huggingface/acme/toy@latest\u{1b}[2J" });
+        let statement = json!({
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": [{ "name": "m", "digest": { "sha256": "00" } }],
+            "predicateType": "https://in-toto.io/attestation/release/v0.1",
+            "predicate": predicate,
+        });
+        self.write("strange-release.jsonl", self.signer().sign(statement.to_string().as_bytes()).unwrap());
+        let lines = [fs::read(self.at("strange-release.jsonl")).unwrap(), b"notes\n".to_vec()].concat();
+        self.write("half-claims.jsonl", lines);
+    }
+
     fn models_that_changed(&self) {
         self.signed("changed", &[]);
         self.write("changed/config.json", "{}\n");
@@ -209,6 +241,37 @@ impl World {
         self.signed_payload("hostile-subject", &statement("\x1b[31m\u{202e}gnihton\r\n", readme, &[]));
     }
 
+    /// `acme` has the key on P-256, `registry` that on P-384.
+    fn policies(&self) {
+        self.write("policy.toml", POLICY);
+        self.write("expired.toml", POLICY.replace("2099", "2020"));
+        self.write("misspelt.toml", POLICY.replace("bind-name", "bind_name"));
+        let again = "[publishers.acme-again]\nkeys = [\"keys/p256.pub\"]\n";
+        let both =
+            "[[rules]]\nscope = \"hf://acme/never\"\nsigned-by = { all = [\"acme\", \"acme-again\"] }\n";
+        self.write("never-met.toml", [POLICY, again, both].concat());
+        let list = "[deny-list]\nfile = \"deny.toml\"\nsigned-by = \"registry\"\n";
+        self.write("with-list.toml", [POLICY, list].concat());
+        self.write("with-unsigned-list.toml", [POLICY, list].concat().replace("deny.toml", "old-list.toml"));
+        self.write("old-list.toml", "version = 1\nserial = 1\nexpires = 2020-01-01\n");
+        self.write("model-signed.toml", "version = 1\nserial = 1\nexpires = 2099-01-01\n");
+        let sign = ["sign", "model-signed.toml", "--quiet", "--key", "keys/p384.pem"];
+        assert!(command(&self.0, sign).output().unwrap().status.success());
+        // SHA-256 of the small model's config.json.
+        let file = "sha256:eefbbe96f7137773a7f9bd51fcb550d9c8323119196913327bbe3c67b2427a16";
+        let add = ["deny", "add", "deny.toml", "--quiet", "--key", "keys/p384.pem", "--deny-file", file];
+        let more = ["--reason", "settings that run code", "--expires", "2099-01-01"];
+        assert!(command(&self.0, add.iter().chain(&more)).output().unwrap().status.success());
+        self.write("modelseal.lock", LOCK);
+        self.write("both.lock", LOCK.replace("hf://acme/kept", "hf://acme/both"));
+        self.write("misspelt.lock", LOCK.replace("last-seen", "last_seen"));
+        let empty = "version = 1\npolicy-serial = 0\ndeny-list-serial = 0\n";
+        self.write("empty.lock", empty);
+        self.write("newer.lock", empty.replace("policy-serial = 0", "policy-serial = 8"));
+        self.signed("with-policy", &[]);
+        self.write("with-policy/policy.toml", POLICY);
+    }
+
     fn signed_payload(&self, name: &str, payload: &[u8]) {
         self.model(name);
         self.write(&format!("{name}/model.sig"), self.signer().sign(payload).unwrap());
@@ -220,6 +283,93 @@ impl World {
         self.write(path, bundle.to_string());
     }
 }
+
+const POLICY: &str = r#"version = 1
+serial = 7
+expires = 2099-01-01
+
+[publishers.acme]
+keys = ["keys/p256.pub"]
+
+[publishers.registry]
+keys = ["keys/p384.pub"]
+
+[publishers.legal]
+certificates = [{ roots = ["certificates/root.pem"], subject = "CN=Model Release,O=Acme" }]
+
+[[rules]]
+scope = "hf://acme/*"
+signed-by = { any = ["acme"] }
+
+[[rules]]
+scope = "hf://acme/toy"
+signed-by = { any = ["acme"] }
+bind-name = true
+continuity = "tofu"
+
+[[rules]]
+scope = "hf://acme/kept"
+signed-by = { any = ["acme", "registry"] }
+continuity = "tofu"
+
+[[rules]]
+scope = "hf://acme/both"
+signed-by = { all = ["acme", "registry"] }
+
+[[rules]]
+scope = "hf://acme/tolerant"
+signed-by = { at-least = 1, of = ["acme", "legal"] }
+unsigned-files = "allow"
+symlinks = true
+
+[[rules]]
+scope = "hf://acme/tried"
+signed-by = { any = ["acme"] }
+mode = "warn"
+
+[[rules]]
+scope = "hf://nobody/*"
+unsigned = "pinned"
+
+[[remap]]
+from = "oci://mirror.example/hf/*"
+to = "hf://*"
+"#;
+
+/// What the names of some rules were.
+const LOCK: &str = r#"version = 1
+policy-serial = 7
+deny-list-serial = 0
+
+[[model]]
+reference = "hf://acme/kept"
+digest = "model-v1:5bed699f29fdebc00ec0f9017a18703803fd6e03f31046f879a02a3ee9a997d8"
+root = "sha256:3249a0fd508ced120ab1f2d0a047e49a392f2beea667cc597bfb9a3f075b507a"
+first-seen = 2026-01-02T03:04:05Z
+last-seen = 2026-02-03T04:05:06Z
+[[model.signers]]
+publisher = "acme"
+method = "key"
+key = "sha256:63cda5735687eaf6a3fb7386cc916066f19e776a940d790a1d9b76b47147fd21"
+
+[[model]]
+reference = "hf://acme/toy"
+digest = "model-v1:5bed699f29fdebc00ec0f9017a18703803fd6e03f31046f879a02a3ee9a997d8"
+root = "sha256:3249a0fd508ced120ab1f2d0a047e49a392f2beea667cc597bfb9a3f075b507a"
+release = "1.2.0"
+first-seen = 2026-01-02T03:04:05Z
+last-seen = 2026-02-03T04:05:06Z
+[[model.signers]]
+publisher = "acme"
+method = "key"
+key = "sha256:63cda5735687eaf6a3fb7386cc916066f19e776a940d790a1d9b76b47147fd21"
+
+[[model]]
+reference = "hf://nobody/toy"
+digest = "model-v1:5bed699f29fdebc00ec0f9017a18703803fd6e03f31046f879a02a3ee9a997d8"
+first-seen = 2026-01-02T03:04:05Z
+last-seen = 2026-01-02T03:04:05Z
+"#;
 
 fn statement(name: &str, path: ManifestPath, ignored: &[&str]) -> Vec<u8> {
     let serialization = Serialization {
