@@ -44,12 +44,15 @@ fn replay(text: &str, directory: &Path) -> String {
     let mut seen = String::new();
     let mut in_console = false;
     let mut variables = String::new();
-    for line in text.lines() {
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
         if line.starts_with("```") {
             in_console = is_run(line);
         } else if in_console {
             let Some(command) = line.strip_prefix("$ ") else { continue };
-            seen += line;
+            let command = &with_document(command, &mut lines);
+            seen += "$ ";
+            seen += command;
             seen += "\n";
             if is_assignment(command) {
                 variables.extend([&of_this_machine(command), "; "]);
@@ -63,6 +66,20 @@ fn replay(text: &str, directory: &Path) -> String {
         seen.push('\n');
     }
     seen
+}
+
+/// A command with the lines of its here-document.
+fn with_document<'a>(command: &str, lines: &mut impl Iterator<Item = &'a str>) -> String {
+    let mut command = command.to_owned();
+    if command.ends_with("<<'END'") {
+        for line in lines {
+            command.extend(["\n", line]);
+            if line == "END" {
+                break;
+            }
+        }
+    }
+    command
 }
 
 /// Blocks that need a token, or a Sigstore, are run where there is one.
@@ -174,6 +191,10 @@ fn without_time(line: &str) -> &str {
         "Signed at   then\n"
     } else if line.starts_with("Log entry") && line.ends_with("in https://rekor.acme.example\n") {
         "Log entry   there\n"
+    } else if line.starts_with("Locked      since ") {
+        "Locked      since then\n"
+    } else if line.starts_with("Expires     2") {
+        "Expires     soon\n"
     } else {
         line
     }

@@ -4,6 +4,9 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
+use modelseal::{
+    ClaimsFile, Clock, IdentityPattern, Release, SigstoreTrust, Trust, TrustedRoot, verify_envelope,
+};
 use serde_json::json;
 
 use crate::scene::{BUNDLE, Scene, succeeds};
@@ -27,13 +30,17 @@ impl Watched {
 
     /// Signs on a terminal.
     fn sign(&self) -> Command {
+        self.sign_with(&[])
+    }
+
+    fn sign_with(&self, more: &[&str]) -> Command {
         let [fulcio, rekor, tsa] = self.services.each_ref().map(Service::url);
         let config = services_at(&[("caUrls", &fulcio), ("rekorTlogUrls", &rekor), ("tsaUrls", &tsa)]);
         self.scene.write("services.json", config.to_string());
         let (root, token) = (sigstore::file("trusted_root.json"), Signer::Person.token());
         let instance = ["--trusted-root", &root, "--signing-config", "services.json"];
         let sign = ["sign", "model", "--format", "json", "--identity-token", &token];
-        self.scene.on_a_terminal(&[&sign[..], &instance].concat())
+        self.scene.on_a_terminal(&[&sign[..], &instance, more].concat())
     }
 
     /// None of the services was asked for anything.
@@ -93,6 +100,45 @@ fn whoever_says_yes_at_a_terminal_signs() {
     assert_eq!(shown.matches(QUESTION).count(), 1, "{shown}");
     assert!(shown.contains("exit code 0"), "{shown}");
     succeeds(&mut scene.verify(Signer::Person, &[]));
+}
+
+/// A model and its release are two signatures, and two log entries: that is
+/// said, and asked once.
+#[test]
+fn a_model_and_its_release_are_signed_with_one_consent() {
+    let scene = Scene::new();
+    let release = ["--name", "hf://acme/toy", "--release", "1.2.0"];
+    let shown = talk(&mut sign_on_a_terminal(&scene, &release), &[(QUESTION, "y\n")]);
+    assert_eq!(shown.matches(QUESTION).count(), 1, "{shown}");
+    let warning = "two signatures, of the model and of its release: two log entries,";
+    assert!(shown.contains(warning) && !shown.contains(FOR_EVER), "{shown}");
+    assert!(shown.contains("exit code 0"), "{shown}");
+    succeeds(&mut scene.verify(Signer::Person, &[]));
+
+    let claims = ClaimsFile::read(&scene.at("model/claims.jsonl")).unwrap();
+    let [line] = claims.bundles() else { panic!("{claims:?}") };
+    let root = TrustedRoot::parse(sigstore::json("trusted_root.json").to_string().as_bytes()).unwrap();
+    let identity = IdentityPattern::exact(Signer::Person.identity());
+    let trust = SigstoreTrust::identity(root, identity, Signer::Person.issuer(), Clock::system());
+    let verified = verify_envelope(line, &Trust::sigstore(trust)).unwrap().into_attestation().unwrap();
+    assert_eq!(Release::of(verified.attestation()).unwrap().name.as_str(), "hf://acme/toy");
+    assert_eq!((verified.times().len(), verified.log_entries().len()), (1, 1));
+    let index =
+        |bundle: &serde_json::Value| bundle["verificationMaterial"]["tlogEntries"][0]["logIndex"].clone();
+    let line = serde_json::from_slice(&line.to_json()).unwrap();
+    assert_ne!(index(&scene.bundle()), index(&line), "each signature has its own entry");
+}
+
+#[test]
+fn whoever_says_no_to_a_release_has_nothing_published_and_nothing_written() {
+    let watched = Watched::new();
+    let release = ["--name", "hf://acme/toy", "--release", "1.2.0"];
+    let mut sign = watched.sign_with(&release);
+    let before = watched.scene.tree();
+    let shown = talk(&mut sign, &[(QUESTION, "n\n")]);
+    assert!(shown.contains("\"code\": \"declined\""), "{shown}");
+    watched.nothing_was_published();
+    assert_eq!(watched.scene.tree(), before);
 }
 
 #[test]

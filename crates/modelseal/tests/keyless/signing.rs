@@ -207,3 +207,24 @@ fn files_of_an_instance_that_are_confused_with_each_other_are_named() {
     let sign = ["sign", "model", "--format", "json", "--trusted-root", &root, "--signing-config", &config];
     scene.refuses(&mut scene.command(sign), 2, "signing-config", &["client_trust_config.json", "media type"]);
 }
+
+#[test]
+fn a_deny_list_of_an_identity_is_followed_by_one_of_the_same_identity_alone() {
+    let scene = Scene::new();
+    let config = sigstore::file("client_trust_config.json");
+    let add = |signer: Signer, issuer: &str, more: &[&str]| {
+        let token = signer.token();
+        let add = ["deny", "add", "deny.toml", "--deny-issuer", issuer, "--reason", "x", "--expires", "30d"];
+        let by = ["--format", "json", "--trust-config", &config, "--identity-token", &token];
+        scene.command(add.iter().chain(&by).chain(more))
+    };
+    for signer in [Signer::Person, Signer::Workflow] {
+        // Whoever signs first, and then once more.
+        assert_eq!(succeeds(&mut add(signer, "https://a.example", &["--resign"]))["entries"], 1);
+        assert_eq!(succeeds(&mut add(signer, "https://b.example", &[]))["entries"], 2);
+        let other = if matches!(signer, Signer::Person) { Signer::Workflow } else { Signer::Person };
+        let words = ["is not by the signer that is to sign the list now"];
+        scene.refuses(&mut add(other, "https://c.example", &[]), 2, "deny-list", &words);
+        fs::remove_file(scene.at("deny.toml")).unwrap();
+    }
+}

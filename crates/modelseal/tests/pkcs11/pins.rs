@@ -288,6 +288,20 @@ fn a_typed_pin_is_not_shown() {
 }
 
 #[test]
+fn a_model_and_its_release_take_one_pin() {
+    let scene = Scene::new();
+    let uri = scene.token.uri_without_pin("key");
+    let release = ["--name", "hf://acme/toy", "--release", "1.2.0"];
+    let sign = [&["sign", "model", "--pkcs11", &uri], &release[..]].concat();
+    let Some(mut script) = scene.stage.on_a_terminal(&sign) else { return };
+    scene.token.command(&mut script);
+    let shown = talk(&mut script, &[("PIN of the token \"release\": ", "1234\n")]);
+    assert!(shown.contains("exit code 0") && shown.contains("(1 line added)"), "{shown}");
+    assert_eq!(shown.matches("PIN of the token").count(), 1, "{shown}");
+    scene.verifies_by("p256");
+}
+
+#[test]
 fn a_typed_pin_that_is_wrong_is_not_asked_for_again() {
     let scene = Scene::new();
     let bent = Bent::new(&scene, "upright");

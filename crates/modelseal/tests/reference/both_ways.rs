@@ -220,3 +220,23 @@ fn the_signed_bytes_themselves_are_covered_by_the_signature() {
     assert_refused(CURRENT.verify(&scratch.model(), &scratch.bundle(), "p256", &[]), "Verification failed");
     verify(&scratch.model(), &scratch.bundle(), "p256").exits_with(1);
 }
+
+/// Claims that were added beside a signature break nothing for those who know
+/// nothing of claims: the signature leaves their file out.
+#[test]
+fn a_released_and_countersigned_model_still_verifies_with_the_reference() {
+    let scratch = Scratch::with(&NESTED);
+    let bundle = scratch.model().join("model.sig");
+    sign(&scratch.model(), &bundle, "p256", &["--name", "hf://acme/toy", "--release", "1.2.0"]);
+    let (model, key) = (scratch.model(), super::peers::key("p384.pem"));
+    let append: [&std::ffi::OsStr; 5] =
+        ["sign".as_ref(), model.as_ref(), "--append".as_ref(), "--key".as_ref(), key.as_ref()];
+    super::peers::modelseal(append).exits_with(0);
+    let claims = std::fs::read_to_string(model.join("claims.jsonl")).unwrap();
+    assert_eq!(claims.lines().count(), 2);
+    assert_eq!(CURRENT.verify(&model, &bundle, "p256", &[]), Ok(()));
+    // The second signature is one of its own, too.
+    let second = scratch.bundle();
+    std::fs::write(&second, claims.lines().last().unwrap()).unwrap();
+    assert_eq!(CURRENT.verify(&model, &second, "p384", &[]), Ok(()));
+}
