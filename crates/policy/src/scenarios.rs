@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use modelseal_manifest::HashType;
+use modelseal_predicate::SignerId;
 use modelseal_verify::{Caveat, Claim};
 
 use crate::evidence::{Evidence, Files, Place, Signature, Stranger, Unsigned};
@@ -403,6 +404,46 @@ fn successions() -> Vec<Scenario> {
         scenario("Whom the lock knows names who follows", TOFU, follows(key(0), "hf://acme/*", &key(1)))
             .locked(lock_of_acme())
             .is(ALLOW, &["note succeeded"]),
+        scenario("Who follows is named by the owner alone", TOFU, {
+            let owner = SignerId::Workflow {
+                issuer: ISSUER.to_owned(),
+                owner_id: Some("42".to_owned()),
+                repository_id: None,
+            };
+            let owner = SignerFacts { id: owner, ..key(0) };
+            signed([signature(OTHER, workflow("42", "1001", "v2"), model(1))]).and_succession(
+                key(0),
+                "hf://acme/*",
+                &owner,
+            )
+        })
+        .locked(lock_of_acme())
+        .is(ALLOW, &["note succeeded"]),
+        scenario("Another owner is not named by it", TOFU, {
+            let owner = SignerId::Workflow {
+                issuer: ISSUER.to_owned(),
+                owner_id: Some("42".to_owned()),
+                repository_id: None,
+            };
+            let owner = SignerFacts { id: owner, ..key(0) };
+            signed([signature(OTHER, workflow("666", "1001", "v2"), model(1))]).and_succession(
+                key(0),
+                "hf://acme/*",
+                &owner,
+            )
+        })
+        .locked(lock_of_acme())
+        .is(DENY, &changed),
+        scenario("Nothing proves when the successor was named", &format!("{TOFU}\nproved-time = true"), {
+            let timed = by(key(1), Some("2026-01-01T00:00:00Z"));
+            signed([Signature { by: timed, ..signature(OTHER, key(1), model(1)) }]).and_succession(
+                key(0),
+                "hf://acme/*",
+                &key(1),
+            )
+        })
+        .locked(lock_of_acme())
+        .is(DENY, &changed),
         scenario("A stranger names who follows", TOFU, follows(key(2), "hf://acme/*", &key(1)))
             .locked(lock_of_acme())
             .is(DENY, &changed),

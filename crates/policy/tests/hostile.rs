@@ -140,6 +140,15 @@ fn rules_of_many_publishers_of_many_keys_load_soon() {
 }
 
 #[test]
+fn values_without_end_are_refused_before_they_take_memory() {
+    let text = format!("version = 1\nx = [{}]\n", "1,".repeat(8_000_000));
+    let start = Instant::now();
+    let error = load(&text).unwrap_err();
+    assert!(error.problem.contains("values"), "{error}");
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+}
+
+#[test]
 fn deep_nesting_is_refused_without_using_the_stack() {
     let head = "version = 1\nx = ";
     for (open, close) in [("[", "]"), ("{ a = ", "}")] {
