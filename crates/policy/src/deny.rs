@@ -136,9 +136,8 @@ impl Deny {
             }
             other => other,
         };
-        let reason =
-            (!reason.trim().is_empty() && reason.len() <= MAX_REASON).then(|| Escaped(reason).to_string());
-        reason.filter(|_| !spares_bytes).map(|reason| Self { what, since, reason })
+        let is_reason = !reason.trim().is_empty() && reason.len() <= MAX_REASON;
+        (is_reason && !spares_bytes).then(|| Self { what, since, reason: reason.to_owned() })
     }
 
     fn write(&self, text: &mut String) -> std::fmt::Result {

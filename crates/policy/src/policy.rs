@@ -133,11 +133,8 @@ impl Policy {
     /// Under which name a model is judged: where it is mirrored, that of what
     /// it is a mirror of. Names are mapped once.
     pub fn judged_as(&self, reference: &Reference) -> Reference {
-        let mapped = Scope::keys_over(reference.name()).find_map(|key| {
-            let (from, to) = self.remaps.get(&key)?;
-            from.rename(reference.name(), to)
-        });
-        match mapped {
+        let narrowest = Scope::keys_over(reference.name()).find_map(|key| self.remaps.get(&key));
+        match narrowest.and_then(|(from, to)| from.rename(reference.name(), to)) {
             Some(name) => reference.clone().renamed(name),
             None => reference.clone(),
         }
@@ -160,10 +157,11 @@ impl Policy {
     ) -> Result<Vec<(usize, VerifiedEnvelope)>, Unrecognised> {
         let mut found = Vec::new();
         let mut closest: Option<Unrecognised> = None;
-        for index in rule.publishers() {
-            let publisher = &self.publishers[*index];
+        let publishers =
+            rule.publishers().iter().filter_map(|index| Some((*index, self.publishers.get(*index)?)));
+        for (index, publisher) in publishers {
             match publisher.verify(bundle) {
-                Ok(verified) => found.push((*index, verified)),
+                Ok(verified) => found.push((index, verified)),
                 Err(error) => {
                     if closest.as_ref().is_none_or(|known| closeness(&known.error) < closeness(&error)) {
                         closest = Some(Unrecognised { publisher: publisher.name().to_owned(), error });

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use modelseal_disk::{
-    MeasureOptions, MeasuredFile, Measurement, Model, Observer, PrivateDir, Unfit, WalkRules,
+    DiskError, MeasureOptions, MeasuredFile, Measurement, Model, Observer, PrivateDir, Unfit, WalkRules,
 };
 use modelseal_manifest::{HashType, IgnorePath, ManifestPath, Method, ModelDigest};
 
@@ -20,10 +20,8 @@ use crate::{Coverage, Error, Unsigned, UnsignedReason};
 pub fn identify(model: &Model, jobs: NonZeroUsize, observer: &dyn Observer) -> Result<ModelDigest, Error> {
     let beside = bundles::find(model, &[], observer)?;
     let as_it_is = AsItIs { model, evidence: &beside.evidence, jobs, observer };
-    let rules = WalkRules { unfit: Unfit::Refuse, ..as_it_is.rules() };
-    let inventory = model.inventory(&rules, observer)?;
-    let measured = model.measure(&inventory, &rules, |_| true, &whole_files(jobs, None), observer)?;
-    measured.model_digest().ok_or(Error::NotOneFile)
+    let found = as_it_is.measure(None, std::iter::empty())??;
+    model_digest(&found.files).ok_or(Error::NotOneFile)
 }
 
 pub(super) struct AsItIs<'a> {
@@ -48,11 +46,11 @@ impl AsItIs<'_> {
         &self,
         copy: Option<&PrivateDir>,
         mut known: impl Iterator<Item = &'f [MeasuredFile]>,
-    ) -> Result<Result<AsFound, String>, Error> {
+    ) -> Result<Result<AsFound, DiskError>, Error> {
         let rules = self.rules();
-        let inventory = self.model.inventory(&rules, self.observer)?;
-        if let Some(unfit) = inventory.unfit.first() {
-            return Ok(Err(unfit.to_string()));
+        let mut inventory = self.model.inventory(&rules, self.observer)?;
+        if !inventory.unfit.is_empty() {
+            return Ok(Err(inventory.unfit.swap_remove(0)));
         }
         let paths = || inventory.files.iter().map(|file| &file.path);
         let is_all = |files: &&[MeasuredFile]| files.iter().map(|file| &file.path).eq(paths());

@@ -357,3 +357,28 @@ fn the_passphrase_of_the_key_that_signs_a_list_is_told_to_nobody() {
     }
     assert!(!read(&stage, "deny.toml.sig").contains("secret"));
 }
+
+#[test]
+fn a_reason_is_told_as_it_was_given() {
+    let stage = signed();
+    let key = private("p384");
+    let digest = allows(verify(&stage, &policy(""), &[]))["model"]["digest"].as_str().unwrap().to_owned();
+    let reason = r#"see C:\notes, "urgent""#;
+    let arguments = [
+        "deny",
+        "add",
+        "deny.toml",
+        "--reason",
+        reason,
+        "--expires",
+        "30d",
+        "--deny-model",
+        &digest,
+        "--key",
+        &key,
+    ];
+    Answer::of(&mut stage.command(arguments)).expect(0);
+    let verdict = denies(verify(&stage, &with_list(""), &[]), "denied-model");
+    let message = verdict["reasons"][0]["message"].as_str().unwrap();
+    assert!(message.ends_with(r#"is denied: see C:\\notes, "urgent""#), "{message}");
+}

@@ -127,3 +127,16 @@ fn the_name_is_signed_by_as_many_as_the_bytes() {
     sign(&stage, "model", "p256", &["--force", "--name", "hf://acme/toy", "--release", "9.0.0"]);
     assert_eq!(allows(verify(&stage, &policy_of(both), &[]))["release"], "9.0.0");
 }
+
+#[test]
+fn the_narrowest_mirror_counts_even_where_it_names_nothing() {
+    let map = |from: &str, to: &str| format!("[[remap]]\nfrom = {from:?}\nto = {to:?}\n");
+    let policy = policy("")
+        + &map("oci://mirror.example/hf/*", "hf://*")
+        + &map("oci://mirror.example/*", "oci://upstream.example/*");
+    let stage = signed();
+    let verdict = denies(verify_as(&stage, &policy, "oci://mirror.example/hf/a/b/c", &[]), "no-rule");
+    assert_eq!(verdict["judged_as"], "oci://mirror.example/hf/a/b/c");
+    let verdict = denies(verify_as(&stage, &policy, "oci://mirror.example/other", &[]), "no-rule");
+    assert_eq!(verdict["judged_as"], "oci://upstream.example/other");
+}
