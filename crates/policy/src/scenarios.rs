@@ -652,7 +652,7 @@ fn every_code_occurs_in_a_scenario() {
     let of_scenarios = all();
     let told =
         of_scenarios.iter().flat_map(|scenario| &scenario.reasons).filter_map(|told| told.split(' ').nth(1));
-    // These two take a signed deny-list, which tests/documents.rs has.
+    // These two take a signed deny-list, which tests/documents has.
     let others = ["deny-list-expired", "deny-list-rolled-back", "model-name-not-signed"];
     let told: BTreeSet<&str> = told.chain(others).collect();
     let codes = include_str!("reason.rs").split("const fn code(&self)").skip(1).flat_map(|function| {
