@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 use crate::json::Object;
 use crate::{AttestationError, PREDICATE_TYPE, STATEMENT_TYPE, json};
 
+/// What in-toto called statements before; nothing that is read was different.
+const STATEMENT_TYPE_V0_1: &str = "https://in-toto.io/Statement/v0.1";
 /// Values in the JSON of an attestation.
 const MAX_VALUES: usize = 200_000;
 
@@ -37,13 +39,14 @@ impl Attestation {
         Self { subjects: vec![subject], predicate_type: predicate_type.into(), predicate }
     }
 
-    /// Reads a payload. Unknown fields are passed over, as in-toto asks.
+    /// Reads a payload: a statement of in-toto's version 1 or 0.1, which have
+    /// the same fields. Unknown fields are passed over, as in-toto asks.
     ///
     /// # Errors
     /// [`AttestationError`].
     pub fn parse(payload: &[u8]) -> Result<Self, AttestationError> {
         let Object(wire) = json::parse::<Object<Wire>>(payload, MAX_VALUES)?;
-        if wire.statement_type != STATEMENT_TYPE {
+        if ![STATEMENT_TYPE, STATEMENT_TYPE_V0_1].contains(&wire.statement_type.as_str()) {
             return Err(AttestationError::StatementType { found: wire.statement_type });
         }
         if wire.predicate_type == PREDICATE_TYPE {
@@ -139,9 +142,17 @@ mod tests {
     }
 
     #[test]
-    fn another_statement_type_is_refused() {
+    fn the_older_version_of_statements_reads_alike() {
         let found = with("/_type", json!("https://in-toto.io/Statement/v0.1"));
-        assert!(matches!(found, Err(AttestationError::StatementType { .. })));
+        assert_eq!(found, Attestation::parse(wire().to_string().as_bytes()));
+    }
+
+    #[test]
+    fn another_statement_type_is_refused() {
+        for other in ["https://in-toto.io/Statement/v2", "https://in-toto.io/Statement/v0.2", ""] {
+            let found = with("/_type", json!(other));
+            assert!(matches!(found, Err(AttestationError::StatementType { .. })), "{other}");
+        }
     }
 
     #[test]

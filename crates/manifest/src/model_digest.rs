@@ -35,6 +35,11 @@ impl ModelDigest {
         }
         Self(Sha256Digest::from_bytes(hasher.finalize().into()))
     }
+
+    /// The digest without its prefix: it is a SHA-256.
+    pub fn as_sha256(&self) -> &Sha256Digest {
+        &self.0
+    }
 }
 
 /// `model-v1:hex`.

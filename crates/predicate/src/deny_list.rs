@@ -26,7 +26,8 @@ impl DenyListRelease {
         }
         let serial = attestation.predicate().get("serial").and_then(Value::as_u64);
         let problem = || "is missing, or is no whole number, not below 0".to_owned();
-        let serial = serial.ok_or_else(|| PredicateError::Field { field: "serial", problem: problem() })?;
+        let serial =
+            serial.ok_or_else(|| PredicateError::Field { field: "serial".to_owned(), problem: problem() })?;
         Ok(Self { serial })
     }
 

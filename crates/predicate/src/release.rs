@@ -36,7 +36,8 @@ impl Release {
             let found = attestation.predicate_type().to_owned();
             return Err(PredicateError::Type { expected: RELEASE_TYPE, found });
         }
-        let field = |problem: &str| PredicateError::Field { field: "purl", problem: problem.to_owned() };
+        let field =
+            |problem: &str| PredicateError::Field { field: "purl".to_owned(), problem: problem.to_owned() };
         let purl = attestation.predicate().get("purl").and_then(Value::as_str);
         let purl = purl.ok_or_else(|| field("is missing, or is no text"))?;
         let (package, qualifier) = purl.split_once('?').map_or((purl, None), |(p, q)| (p, Some(q)));

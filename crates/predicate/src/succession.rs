@@ -59,7 +59,7 @@ impl Succession {
 }
 
 fn field(field: &'static str, problem: &str) -> PredicateError {
-    PredicateError::Field { field, problem: problem.to_owned() }
+    PredicateError::Field { field: field.to_owned(), problem: problem.to_owned() }
 }
 
 #[cfg(test)]
