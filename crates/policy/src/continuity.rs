@@ -25,12 +25,12 @@ pub(crate) struct Remembered<'a> {
 }
 
 impl<'a> Remembered<'a> {
-    /// `may_speak` says of a signature whether its signer is not denied.
+    /// `may_speak` says of a publisher and its signature whether they count.
     pub(crate) fn of(
         lock: &'a Lock,
         reference: &'a Reference,
         continuity: Continuity,
-        may_speak: impl Fn(&SignedBy) -> bool,
+        may_speak: impl Fn(usize, &SignedBy) -> bool,
         evidence: &Evidence,
     ) -> Self {
         let entries: Vec<_> = lock.entries_of(reference.name()).collect();
@@ -45,16 +45,15 @@ impl<'a> Remembered<'a> {
     }
 
     /// Whoever is known may name who follows, and those again.
-    fn follow(&mut self, evidence: &Evidence, may_speak: impl Fn(&SignedBy) -> bool) {
+    fn follow(&mut self, evidence: &Evidence, may_speak: impl Fn(usize, &SignedBy) -> bool) {
         if self.signers.is_empty() {
             return;
         }
-        let spoken = evidence
-            .successions
-            .iter()
-            .filter(|(by, succession)| succession.scope.covers(self.reference.name()) && may_speak(by));
+        let spoken = evidence.successions.iter().filter(|(publisher, by, succession)| {
+            succession.scope.covers(self.reference.name()) && may_speak(*publisher, by)
+        });
         let spoken: BTreeSet<(&SignerId, &SignerId)> =
-            spoken.map(|(by, succession)| (&by.signer.id, &succession.successor)).collect();
+            spoken.map(|(_, by, succession)| (&by.signer.id, &succession.successor)).collect();
         loop {
             let found = spoken.iter().find(|(from, to)| self.knows(from) && !self.knows(to));
             let Some((from, to)) = found else { return };

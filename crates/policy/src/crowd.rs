@@ -5,8 +5,11 @@ use std::time::{Duration, Instant};
 
 use modelseal_manifest::{ModelDigest, Sha256Digest};
 
-use crate::evidence::{Evidence, Signature};
-use crate::stage::{ask, entry, key, load, lock, model, signature, signed, source, workflow};
+use crate::evidence::{Evidence, Said, Signature};
+use crate::stage::{
+    ask, carried, entry, key, load, lock, made_from, model, provenance, says, signature, signed, source,
+    workflow,
+};
 use crate::{Outcome, Policy, SignerFacts};
 
 /// What was seen to take a second or two may take this long where the machine
@@ -18,6 +21,11 @@ const LINES: usize = 1024;
 
 /// Any two of 64 publishers, and 100,000 denials of others.
 fn policy(denial: impl Fn(usize) -> String) -> Policy {
+    policy_asking(|_| String::new(), denial)
+}
+
+/// The same, where the rule asks for more, of any of these publishers.
+fn policy_asking(more: impl Fn(&str) -> String, denial: impl Fn(usize) -> String) -> Policy {
     let mut text = "version = 1\nserial = 1\nexpires = 2027-01-01\n".to_owned();
     let names: Vec<String> = (0..PUBLISHERS).map(|index| format!("\"p{index:02}\"")).collect();
     for name in &names {
@@ -29,7 +37,8 @@ fn policy(denial: impl Fn(usize) -> String) -> Policy {
     let of = names.join(", ");
     let _ = write!(
         text,
-        "[[rules]]\nscope = \"hf://acme/*\"\nsigned-by = {{ at-least = 2, of = [{of}] }}\ncontinuity = \"tofu\"\n"
+        "[[rules]]\nscope = \"hf://acme/*\"\nsigned-by = {{ at-least = 2, of = [{of}] }}\ncontinuity = \"tofu\"\n{}",
+        more(&of)
     );
     for index in 0..100_000 {
         let _ = write!(text, "[[deny]]\n{}\nreason = \"x\"\n", denial(index));
@@ -76,6 +85,52 @@ fn signatures_of_as_many_models_are_judged_soon() {
         format!("model-v1:{digest}").parse().unwrap()
     };
     expect(&policy(of_keys), &crowd(|_| key(10), of), Outcome::Deny);
+}
+
+/// Provenance of two of 64 publishers, as often as a rule may ask for it.
+fn built(of: &str) -> String {
+    let demand = format!(
+        "[[rules.attestations]]\ntype = \"provenance\"\nsigned-by = {{ at-least = 2, of = [{of}] }}\nmax-age = \"1d\"\n\
+         dependencies = {{ of = [\"hf://acme/*\"], at-least = 0 }}\n"
+    );
+    demand.repeat(16)
+}
+
+#[test]
+fn many_attestations_are_counted_soon() {
+    let policy = policy_asking(built, of_keys);
+    for (attestor, outcome) in [(1_usize, Outcome::Warn), (0, Outcome::Deny)] {
+        let mut evidence = signed([signature(0, key(10), model(1)), signature(1, key(11), model(1))]);
+        for line in 0..LINES / 4 {
+            let one = says((0, key(10 + line * attestor)), model(1), provenance());
+            let one = Said { source: source(line), ..one };
+            evidence.said.extend((0..PUBLISHERS).map(|publisher| Said { publisher, ..one.clone() }));
+        }
+        expect(&policy, &evidence, outcome);
+    }
+}
+
+/// Each line was made from as many models as are followed, each of which has as
+/// many signatures.
+#[test]
+fn what_many_models_were_made_from_is_judged_soon() {
+    let policy = policy_asking(built, of_keys);
+    let bases: Vec<(String, ModelDigest)> =
+        (0..64).map(|base| (format!("hf://acme/b{base}"), model(base))).collect();
+    let mut evidence = signed([signature(0, key(10), model(1)), signature(1, key(11), model(1))]);
+    for (name, of) in &bases {
+        let signatures = (0..PUBLISHERS).map(|publisher| signature(publisher, key(10 + publisher), *of));
+        evidence = evidence.and_of(name, *of, carried(*of, signatures));
+    }
+    for line in 0..LINES / 4 {
+        let bases = bases.iter().map(|(name, of)| (name.as_str(), *of));
+        evidence.said.push(Said {
+            source: source(line),
+            ..says((line % 2, key(10 + line)), model(1), made_from(bases))
+        });
+    }
+    // The bases are signed, and nobody says how they were made.
+    expect(&policy, &evidence, Outcome::Deny);
 }
 
 #[test]

@@ -1,25 +1,40 @@
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::{self, Display};
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use modelseal_bundle::Attestation;
 use modelseal_manifest::{Escaped, HashType, ModelDigest, NameScheme, Reference, RootDigest, Sha256Digest};
-use modelseal_predicate::{Release, Succession, model_digest_of};
+use modelseal_predicate::{
+    Provenance, Release, SUMMARY_TYPE, SignerId, Subjects, Succession, VerificationSummary, model_digest_of,
+};
 use modelseal_verify::{
     Caveat, Claim, MatchedManifest, ProvedTime, SigstoreError, VerifiedAttestation, VerifiedStatement,
     VerifyError,
 };
 
-use crate::{SignerFacts, Unrecognised};
+use crate::chain::Dependency;
+use crate::{Rule, SignerFacts, Unrecognised};
 
 /// What was found out about a model before its policy is asked: all of it is
 /// proved, or says that it is not.
 ///
 /// More evidence never makes a verdict worse: what does not count is listed
-/// with its reason, and otherwise passed over.
+/// with its reason, and otherwise passed over. Only of what is denied it does,
+/// where a summary stands for everything else.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
     pub(crate) signatures: Vec<Signature>,
     pub(crate) releases: Vec<ReleaseEvidence>,
-    pub(crate) successions: Vec<(SignedBy, Succession)>,
+    pub(crate) successions: Vec<(usize, SignedBy, Succession)>,
+    /// Every attestation, releases and successions among them.
+    pub(crate) said: Vec<Said>,
+    /// What there is of each model that this one was made from.
+    pub(crate) dependencies: BTreeMap<Dependency, Arc<Evidence>>,
+    /// What is said of those, and not of this model.
+    pub(crate) of_dependencies: BTreeSet<Source>,
+    /// What was said already, by whom and when.
+    seen: HashSet<(usize, SignerId, String, Option<Timestamp>, Sha256Digest)>,
     pub(crate) rejected: Vec<(Source, String)>,
     pub(crate) strangers: Vec<Stranger>,
     pub(crate) contents: Contents,
@@ -29,6 +44,52 @@ pub struct Evidence {
 /// Where it was read, which publisher says it, who that is, of which models, and
 /// what.
 pub(crate) type ReleaseEvidence = (Source, usize, SignedBy, Vec<ModelDigest>, Release);
+
+/// A verified attestation, by one publisher of the policy.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    pub(crate) source: Source,
+    pub(crate) publisher: usize,
+    pub(crate) by: SignedBy,
+    pub(crate) subjects: Subjects,
+    pub(crate) predicate_type: String,
+    pub(crate) predicate: Predicate,
+}
+
+/// What it says, as far as a policy asks.
+#[derive(Clone, Debug)]
+pub(crate) enum Predicate {
+    Provenance(Box<Provenance>),
+    Summary(Box<VerificationSummary>),
+    Release(Box<Release>),
+    /// It is not what its type promises.
+    Unreadable(String),
+    Other,
+}
+
+impl Said {
+    pub(crate) fn provenance(&self) -> Option<&Provenance> {
+        match &self.predicate {
+            Predicate::Provenance(provenance) => Some(provenance),
+            _ => None,
+        }
+    }
+
+    fn of(source: Source, publisher: usize, by: SignedBy, attestation: &Attestation) -> Self {
+        let predicate_type = attestation.predicate_type().to_owned();
+        let predicate = if Provenance::is_type(&predicate_type) {
+            Provenance::of(attestation).map(|provenance| Predicate::Provenance(Box::new(provenance)))
+        } else if predicate_type == SUMMARY_TYPE {
+            VerificationSummary::of(attestation).map(|summary| Predicate::Summary(Box::new(summary)))
+        } else if Release::is_type(&predicate_type) {
+            Release::of(attestation).map(|release| Predicate::Release(Box::new(release)))
+        } else {
+            Ok(Predicate::Other)
+        };
+        let predicate = predicate.unwrap_or_else(|error| Predicate::Unreadable(error.to_string()));
+        Self { source, publisher, by, subjects: Subjects::of(attestation), predicate_type, predicate }
+    }
+}
 
 /// Somebody with a publisher's name and another's numbers.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -164,7 +225,19 @@ impl Evidence {
         model: ModelDigest,
         unsigned: Unsigned,
     ) {
-        self.add(source, publisher, matched.statement(), Files::Match { model, unsigned });
+        self.add_signature_of(source, publisher, matched.statement(), model, unsigned);
+    }
+
+    /// A signature whose statement is of this model.
+    pub(crate) fn add_signature_of(
+        &mut self,
+        source: Source,
+        publisher: usize,
+        statement: &VerifiedStatement,
+        model: ModelDigest,
+        unsigned: Unsigned,
+    ) {
+        self.add(source, publisher, statement, Files::Match { model, unsigned });
     }
 
     /// A signature of other bytes than those that are there.
@@ -180,10 +253,14 @@ impl Evidence {
 
     fn add(&mut self, source: Source, publisher: usize, statement: &VerifiedStatement, files: Files) {
         let (manifest, caveats) = (statement.manifest(), statement.caveats());
+        let by = SignedBy::of(statement.signer(), statement.times());
+        if !self.is_new(publisher, &by, statement.payload()) {
+            return;
+        }
         self.signatures.push(Signature {
             source,
             publisher,
-            by: SignedBy::of(statement.signer(), statement.times()),
+            by,
             hash: manifest.serialization().hash_type,
             root: manifest.root_digest(),
             caveats: caveats.to_vec(),
@@ -191,19 +268,42 @@ impl Evidence {
         });
     }
 
-    /// Something that a publisher says. What says nothing that a policy asks
-    /// is passed over.
+    /// Something that a publisher says.
     pub fn add_attestation(&mut self, source: Source, publisher: usize, verified: &VerifiedAttestation) {
         let attestation = verified.attestation();
         let by = SignedBy::of(verified.signer(), verified.times());
+        if !self.is_new(publisher, &by, &attestation.to_payload()) {
+            return;
+        }
+        self.said.push(Said::of(source.clone(), publisher, by.clone(), attestation));
         if let Ok(release) = Release::of(attestation) {
             let models = model_digest_of(attestation).collect();
             self.releases.push((source, publisher, by, models, release));
         } else if let Ok(succession) = Succession::of(attestation) {
-            self.successions.push((by, succession));
+            self.successions.push((publisher, by, succession));
         } else if Release::is_type(attestation.predicate_type()) {
             self.reject(source, "is a release that cannot be read");
         }
+    }
+
+    /// Whether it was not said before: anybody can have the same signature stand there
+    /// a thousand times, in bundles that differ in what nobody looks at.
+    fn is_new(&mut self, publisher: usize, by: &SignedBy, payload: &[u8]) -> bool {
+        let SignedBy { signer, time } = by;
+        let key = (publisher, signer.id.clone(), signer.shown.clone(), *time, Sha256Digest::of(payload));
+        self.seen.insert(key)
+    }
+
+    /// The models that this could be, and the root digests of signatures over them.
+    pub(crate) fn models_and_roots(&self, rule: &Rule) -> (Vec<ModelDigest>, Vec<RootDigest>) {
+        let (mut models, mut roots) = (Vec::from_iter(self.contents.model), Vec::new());
+        for signature in self.signatures.iter().filter(|signature| rule.is_signed_by(signature.publisher)) {
+            if let Files::Match { model, .. } = &signature.files {
+                models.push(*model);
+                roots.push(signature.root);
+            }
+        }
+        (models, roots)
     }
 
     /// A bundle of nobody whose signature would count.
@@ -219,6 +319,11 @@ impl Evidence {
             });
         }
         self.reject(source, unrecognised);
+    }
+
+    /// Whether what was read there is said of a model that this one was made from.
+    pub fn is_of_dependencies(&self, source: &Source) -> bool {
+        self.of_dependencies.contains(source)
     }
 
     /// A bundle that counts for nothing.

@@ -12,9 +12,11 @@
 //! signature whose statement is what was measured, an attestation whose
 //! signature was verified. Not checked here: whether a model is safe to load.
 
+mod chain;
 mod continuity;
 #[cfg(test)]
 mod crowd;
+mod demand;
 mod deny;
 mod document;
 mod evidence;
@@ -34,14 +36,15 @@ mod stage;
 mod threshold;
 mod verdict;
 
+pub use chain::{Heard, Recogniser};
 pub use deny::{Denied, Deny, DenyList, DenyListError};
 pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
 pub use evidence::{Contents, Evidence, Place, Source, Unsigned};
-pub use judge::{Question, Undecided, judge};
+pub use judge::{Contradiction, Question, Undecided, contradiction, judge};
 pub use lock::{Entry, Lock, LockedSigner};
 pub use policy::{Materials, Policy, Unrecognised, Waiver};
 pub use publisher::Publisher;
 pub use reason::{Basis, NotCounted, Reason, ReasonKind, Severity};
 pub use rule::{Continuity, Mode, Rule};
 pub use signer::SignerFacts;
-pub use verdict::{Counted, Outcome, RuleFacts, Verdict};
+pub use verdict::{Attested, Counted, CountedSummary, DependencyVerdict, Outcome, RuleFacts, Verdict};

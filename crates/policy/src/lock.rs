@@ -144,7 +144,10 @@ impl Entry {
             model: verdict.model?,
             root: verdict.root,
             release: verdict.release.clone(),
-            signers: verdict.signatures.iter().map(|counted| counted.signer.clone()).collect(),
+            signers: match &verdict.summary {
+                Some(summary) => BTreeSet::from([summary.signer.clone()]),
+                None => verdict.signatures.iter().map(|counted| counted.signer.clone()).collect(),
+            },
             first_seen: now,
             last_seen: now,
         })

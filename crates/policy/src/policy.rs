@@ -1,15 +1,12 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use modelseal_bundle::UntrustedBundle;
 use modelseal_manifest::{Escaped, ModelDigest, ModelName, Reference, Scope, Sha256Digest};
-use modelseal_verify::{
-    Certificate, Clock, PublicKey, TimestampAuthorities, TrustedRoot, VerifiedEnvelope, VerifyError,
-};
+use modelseal_verify::{Certificate, Clock, PublicKey, TimestampAuthorities, TrustedRoot, VerifyError};
 
 use crate::deny::{Denials, DenyList, read_entries, read_reason, read_serial, read_version};
 use crate::document::{self, DocumentError, Field, Table};
-use crate::publisher::{Common, Publisher, closeness, read_file, read_publisher};
+use crate::publisher::{Common, Publisher, read_file, read_publisher};
 use crate::rule::{Rule, read_rule};
 
 /// The version of policies that is read.
@@ -145,46 +142,19 @@ impl Policy {
         Scope::keys_over(name).find_map(|key| self.rules.get(&key))
     }
 
-    /// Who of those whose signatures count under `rule` signed `bundle`. The
-    /// error is that of the publisher that came closest.
-    ///
-    /// # Errors
-    /// [`VerifyError`], when it is nobody's.
-    pub fn recognise(
-        &self,
-        rule: &Rule,
-        bundle: &UntrustedBundle,
-    ) -> Result<Vec<(usize, VerifiedEnvelope)>, Unrecognised> {
-        let mut found = Vec::new();
-        let mut closest: Option<Unrecognised> = None;
-        let publishers =
-            rule.publishers().iter().filter_map(|index| Some((*index, self.publishers.get(*index)?)));
-        for (index, publisher) in publishers {
-            match publisher.verify(bundle) {
-                Ok(verified) => found.push((index, verified)),
-                Err(error) => {
-                    if closest.as_ref().is_none_or(|known| closeness(&known.error) < closeness(&error)) {
-                        closest = Some(Unrecognised { publisher: publisher.name().to_owned(), error });
-                    }
-                }
-            }
-        }
-        match closest {
-            Some(unrecognised) if found.is_empty() => Err(unrecognised),
-            _ => Ok(found),
-        }
-    }
-
-    /// The name of a publisher that [`recognise`](Self::recognise) found.
+    /// The name of a publisher that a [`Recogniser`](crate::Recogniser) found.
     pub fn publisher(&self, index: usize) -> &str {
         self.publishers.get(index).map_or("", Publisher::name)
     }
 
     /// Whether the model as it is has to be known, though a signature may be over
-    /// less of it: something may be denied, or waived, by the digest of the whole.
+    /// less of it: something may be denied, waived, or vouched for by the digest of
+    /// the whole.
     pub fn judges_as_it_is(&self, rule: &Rule) -> bool {
         let key = rule.scope.key();
-        self.denials.has_models() || self.waivers.keys().any(|(_, waived)| *waived == key)
+        self.denials.has_models()
+            || !rule.verifiers.is_empty()
+            || self.waivers.keys().any(|(_, waived)| *waived == key)
     }
 
     /// Whether the SHA-256 of every file is needed, because a single file may

@@ -1,10 +1,11 @@
 use std::fmt::{self, Display};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use modelseal_manifest::{Escaped, HashType, ModelDigest, ModelName, Reference, Sha256Digest};
 use modelseal_predicate::{SignerId, Version};
 use modelseal_verify::Claim;
 
+use crate::Contradiction;
 use crate::evidence::{Place, Source};
 use crate::lock::LockedSigner;
 
@@ -89,9 +90,15 @@ pub enum ReasonKind {
     Waived { owner: String, reason: String, expires: Timestamp },
     WaiverExpired { owner: String, reason: String, expired: Timestamp },
     Softened { mode: &'static str },
+    AttestationMissing { kind: String, of: Vec<String>, is_of_others: bool },
+    AttestationRefused { kind: String, source: Source, publisher: String, problem: NotCounted },
+    TooFewAttestors { kind: String, needed: usize, of: Vec<String>, found: Vec<String> },
+    DependencyWarned { dependency: String, problem: String },
+    NoSummary,
+    BySummary { source: Source, publisher: String, verifier: String, verified: Option<Timestamp> },
 }
 
-/// Why a verified signature does not count.
+/// Why a verified signature, or an attestation, does not count.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the messages say what the fields are")]
@@ -106,6 +113,20 @@ pub enum NotCounted {
     LegacyFormat,
     NotInLock,
     TooFew,
+    Unreadable { problem: String },
+    Builder { expected: String, found: String },
+    BuildType { expected: String, found: String },
+    Contradicted(Contradiction),
+    Source { what: &'static str, expected: String, found: Option<String> },
+    AgeUnknown,
+    FromFuture { at: Timestamp },
+    TooOld { at: Timestamp, max_age: SignedDuration },
+    NoDependency { needed: usize, found: usize },
+    Dependency { dependency: String, problem: String },
+    Verifier { expected: String, found: String },
+    Resource { found: String },
+    PolicyDigest { found: Option<Sha256Digest> },
+    NotPassed,
 }
 
 impl ReasonKind {
@@ -144,6 +165,15 @@ impl ReasonKind {
             Self::Waived { .. } => "waived",
             Self::WaiverExpired { .. } => "waiver-expired",
             Self::Softened { .. } => "not-enforced",
+            Self::AttestationMissing { .. } => "attestation-missing",
+            Self::AttestationRefused { problem: NotCounted::Dependency { .. }, .. } => {
+                "dependency-not-admitted"
+            }
+            Self::AttestationRefused { .. } => "attestation-not-accepted",
+            Self::TooFewAttestors { .. } => "too-few-attestors",
+            Self::DependencyWarned { .. } => "dependency-warned",
+            Self::NoSummary => "no-summary",
+            Self::BySummary { .. } => "by-summary",
         }
     }
 
@@ -211,6 +241,21 @@ impl ReasonKind {
             }
             Self::NameNotSigned { signed_as: None } => {
                 "the publisher signs the name with modelseal sign --name NAME --release VERSION"
+            }
+            Self::NoSummary => {
+                "ask whoever verifies it for a summary (modelseal verify --emit-vsa makes one), or name where it lies with --bundle FILE"
+            }
+            Self::AttestationMissing { .. } | Self::TooFewAttestors { .. } => {
+                "ask whoever built it for the attestation (modelseal attest makes one), or name where it lies with --bundle FILE"
+            }
+            Self::AttestationRefused { problem: NotCounted::Dependency { .. }, .. } => {
+                "do not use this model before the one that it was made from is admitted; verify --tree shows the whole chain"
+            }
+            Self::AttestationRefused { problem: NotCounted::TooOld { .. }, .. } => {
+                "ask whoever built it for a fresh one"
+            }
+            Self::AttestationRefused { .. } => {
+                "do not use this model: it was not made as the policy asks; verify --tree shows the whole chain"
             }
             Self::UnsignedFiles { .. } => "remove them, or take the signed files alone with --into DIR",
             Self::WaiverExpired { .. } => "remove the waiver from the policy, or renew it knowingly",
@@ -314,12 +359,63 @@ impl Display for ReasonKind {
                 write!(f, "the waiver by {} expired on {expired}: {}", Escaped(owner), Escaped(reason))
             }
             Self::Softened { mode } => write!(f, "the rule's mode is \"{mode}\": the denial is not enforced"),
+            _ => self.of_attestations(f),
+        }
+    }
+}
+
+impl ReasonKind {
+    /// What attestations and summaries come to, in words.
+    fn of_attestations(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AttestationMissing { kind, of, is_of_others } => {
+                let others = if *is_of_others { "; what is there is about other bytes" } else { "" };
+                write!(
+                    f,
+                    "the rule asks for an attestation ({kind}) by {}, and there is none{others}",
+                    names(of)
+                )
+            }
+            Self::AttestationRefused {
+                problem: NotCounted::Dependency { dependency, problem },
+                source,
+                ..
+            } => {
+                write!(
+                    f,
+                    "it was made from {}, by the word of {source}, and {}",
+                    Escaped(dependency),
+                    problem
+                )
+            }
+            Self::AttestationRefused { kind, source, publisher, problem } => {
+                write!(f, "{source}: an attestation ({kind}) by {}, but {problem}", Escaped(publisher))
+            }
+            Self::TooFewAttestors { kind, needed, of, found } => {
+                let found = if found.is_empty() { "nobody".to_owned() } else { names(found) };
+                write!(f, "attested ({kind}) by {found}, and {needed} of {} are needed", names(of))
+            }
+            Self::DependencyWarned { dependency, problem } => {
+                write!(f, "it was made from {}: {problem}", Escaped(dependency))
+            }
+            Self::NoSummary => f.write_str("no summary that counts is by a verifier of the rule"),
+            Self::BySummary { source, publisher, verifier, verified } => {
+                let when = verified.map(|time| format!(" on {time}")).unwrap_or_default();
+                write!(
+                    f,
+                    "{source}: admitted by the verdict of {}, signed by {}{when}; signatures and attestations were not asked",
+                    Escaped(verifier),
+                    Escaped(publisher)
+                )
+            }
+            _ => Ok(()),
         }
     }
 }
 
 impl NotCounted {
-    const fn code(&self) -> &'static str {
+    /// A stable code, for machines.
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::Denied { .. } => "denied-signer",
             Self::OtherBytes { .. } => "other-bytes",
@@ -331,6 +427,35 @@ impl NotCounted {
             Self::LegacyFormat => "legacy-format-not-allowed",
             Self::NotInLock => "signer-not-in-lock",
             Self::TooFew => "release-by-too-few",
+            Self::Unreadable { .. } => "predicate-unreadable",
+            Self::Builder { .. } => "other-builder",
+            Self::BuildType { .. } => "other-build-type",
+            Self::Contradicted(_) => "provenance-contradicted",
+            Self::Source { .. } => "other-source",
+            Self::AgeUnknown => "age-unknown",
+            Self::FromFuture { .. } => "from-the-future",
+            Self::TooOld { .. } => "too-old",
+            Self::NoDependency { .. } => "dependency-missing",
+            Self::Dependency { .. } => "dependency-not-admitted",
+            Self::Verifier { .. } => "other-verifier",
+            Self::Resource { .. } => "other-reference",
+            Self::PolicyDigest { .. } => "other-policy",
+            Self::NotPassed => "not-passed",
+        }
+    }
+
+    /// Of several, which came nearest to counting: they are asked in this order.
+    pub(crate) const fn rank(&self) -> u8 {
+        match self {
+            Self::Denied { .. } => 0,
+            Self::Unreadable { .. } | Self::Verifier { .. } => 1,
+            Self::Builder { .. } | Self::Resource { .. } => 2,
+            Self::BuildType { .. } | Self::PolicyDigest { .. } => 3,
+            Self::Contradicted(_) | Self::NotPassed => 4,
+            Self::Source { .. } => 5,
+            Self::AgeUnknown | Self::FromFuture { .. } | Self::TooOld { .. } => 6,
+            Self::NoDependency { .. } => 7,
+            _ => 8,
         }
     }
 }
@@ -339,7 +464,7 @@ impl Display for NotCounted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Denied { reason } => write!(f, "this signer is denied: {}", Escaped(reason)),
-            Self::OtherBytes { problem } => f.write_str(problem),
+            Self::OtherBytes { problem } | Self::Unreadable { problem } => f.write_str(problem),
             Self::TimeNotProved => f.write_str("nothing proves when it was signed"),
             Self::TooEarly { signed, not_before } => {
                 write!(f, "it was signed on {signed}, and has to be of {not_before} or later")
@@ -354,7 +479,52 @@ impl Display for NotCounted {
             Self::TooFew => {
                 f.write_str("as many publishers have to sign the release as have to sign the model")
             }
+            Self::Builder { expected, found } => other(f, "the builder", expected, Some(found)),
+            Self::BuildType { expected, found } => other(f, "the build type", expected, Some(found)),
+            Self::Source { what, expected, found } => {
+                other(f, &format!("the source {what}"), expected, found.as_deref())
+            }
+            Self::Contradicted(Contradiction { claim, said, proved }) => write!(
+                f,
+                "it says that {claim} is {}, and the certificate that signed it, {}",
+                Escaped(said),
+                Escaped(proved)
+            ),
+            Self::AgeUnknown => {
+                f.write_str("nothing says how old it is: a timestamp proves only that it is not younger")
+            }
+            Self::FromFuture { at } => write!(f, "it is of {at}, which is to come"),
+            Self::TooOld { at, max_age } => {
+                write!(f, "it is of {at}, and may be no older than {} hours", max_age.as_hours())
+            }
+            Self::NoDependency { needed, found } => {
+                write!(f, "of models that it was made from, it names {found}, and {needed} are asked for")
+            }
+            Self::Dependency { dependency, problem } => {
+                write!(f, "it was made from {}, and {problem}", Escaped(dependency))
+            }
+            Self::Verifier { expected, found } => other(f, "the verifier", expected, Some(found)),
+            Self::Resource { found } => {
+                write!(f, "it is about \"{}\", and not about this name", Escaped(found))
+            }
+            Self::PolicyDigest { found: Some(found) } => {
+                write!(
+                    f,
+                    "it was reached under the policy sha256:{found}, which is none of those that are accepted"
+                )
+            }
+            Self::PolicyDigest { found: None } => {
+                f.write_str("it does not say under which bytes of a policy it was reached")
+            }
+            Self::NotPassed => f.write_str("it says FAILED"),
         }
+    }
+}
+
+fn other(f: &mut fmt::Formatter<'_>, what: &str, expected: &str, found: Option<&str>) -> fmt::Result {
+    match found {
+        Some(found) => write!(f, "{what} is \"{}\", expected \"{}\"", Escaped(found), Escaped(expected)),
+        None => write!(f, "it does not say {what}, expected \"{}\"", Escaped(expected)),
     }
 }
 

@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use modelseal_manifest::{Escaped, HashType, Scope};
 
+use crate::demand::{Demand, Verifier, read_demands, read_verifiers};
 use crate::document::{DocumentError, Field, Table};
 use crate::evidence::Unsigned;
 use crate::reason::NotCounted;
@@ -25,6 +26,8 @@ pub struct Rule {
     pub(crate) unsigned_files: UnsignedFiles,
     pub(crate) symlinks: bool,
     pub(crate) legacy_formats: bool,
+    pub(crate) demands: Vec<Demand>,
+    pub(crate) verifiers: Vec<Verifier>,
 }
 
 impl Rule {
@@ -52,11 +55,17 @@ impl Rule {
     /// Why no signatures could ever be enough: publishers that are one and the
     /// same count once. `signers` are those that each publisher could be.
     pub(crate) fn never_met(&self, signers: &[Vec<String>]) -> Option<String> {
-        let SignedBy::Publishers { at_least, of } = &self.signed_by else { return None };
-        let options: Vec<&[String]> = of.iter().map(|index| signers[*index].as_slice()).collect();
-        let most = most_distinct(&options);
-        (most < *at_least).then(|| {
-            format!("asks for {at_least} publishers, but some of them are the same signers: at most {most} can count")
+        let of_model = match &self.signed_by {
+            SignedBy::Publishers(threshold) => Some(threshold),
+            SignedBy::Verifiers | SignedBy::Nobody => None,
+        };
+        let of_demands = self.demands.iter().map(|demand| &demand.signed_by);
+        of_model.into_iter().chain(of_demands).find_map(|Threshold { at_least, of }| {
+            let options: Vec<&[String]> = of.iter().map(|index| signers[*index].as_slice()).collect();
+            let most = most_distinct(&options);
+            (most < *at_least).then(|| {
+                format!("asks for {at_least} publishers, but some of them are the same signers: at most {most} can count")
+            })
         })
     }
 
@@ -83,23 +92,47 @@ impl Rule {
         }
     }
 
-    /// Whose signatures count, as places in the policy's list of publishers.
+    /// Whose signatures of the model count, as places in the policy's list of
+    /// publishers.
     pub(crate) fn publishers(&self) -> &[usize] {
         match &self.signed_by {
-            SignedBy::Publishers { of, .. } => of,
-            SignedBy::Nobody => &[],
+            SignedBy::Publishers(Threshold { of, .. }) => of,
+            SignedBy::Verifiers | SignedBy::Nobody => &[],
         }
+    }
+
+    /// Whether a publisher's signature of the model itself counts.
+    pub fn is_signed_by(&self, publisher: usize) -> bool {
+        self.publishers().contains(&publisher)
+    }
+
+    /// Everybody whose word counts for something: for the model, for what is
+    /// attested of it, or in place of both.
+    pub(crate) fn speakers(&self) -> Vec<usize> {
+        let attest = self.demands.iter().flat_map(|demand| &demand.signed_by.of);
+        let verify = self.verifiers.iter().map(|verifier| &verifier.signer);
+        let mut all: Vec<usize> = self.publishers().iter().chain(attest).chain(verify).copied().collect();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum SignedBy {
-    Publishers {
-        at_least: usize,
-        of: Vec<usize>,
-    },
+    Publishers(Threshold),
+    /// Admitted only by the verdict of somebody else.
+    Verifiers,
     /// Admitted only as pinned in the lock.
     Nobody,
+}
+
+/// Some of the policy's publishers.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Threshold {
+    pub(crate) at_least: usize,
+    /// By their places in the policy's list, in its order.
+    pub(crate) of: Vec<usize>,
 }
 
 /// What becomes of a denial.
@@ -178,18 +211,22 @@ pub(crate) fn read_rule(
     let continuity = continuity.map_or(Ok(Continuity::None), |field| {
         field.word(&[("none", Continuity::None), ("tofu", Continuity::Tofu), ("pinned", Continuity::Pinned)])
     })?;
+    let verifiers =
+        table.optional("summaries").map_or(Ok(vec![]), |field| read_verifiers(field, publishers))?;
+    let has_verifiers = !verifiers.is_empty();
     let signed_by = table.optional("signed-by");
     let unsigned = table.optional("unsigned").map(|field| field.word(&[("pinned", ())])).transpose()?;
     let (signed_by, continuity) = match (signed_by, unsigned) {
-        (Some(field), None) => (read_signed_by(field, publishers)?, continuity),
+        (Some(field), None) => (SignedBy::Publishers(read_signed_by(field, publishers)?), continuity),
         (None, Some(())) if !is_continuity_named || continuity == Continuity::Pinned => {
             (SignedBy::Nobody, Continuity::Pinned)
         }
         (None, Some(())) => return Err(table.refuse("unsigned = \"pinned\" is continuity = \"pinned\"")),
         (Some(_), Some(())) => return Err(table.refuse("has both \"signed-by\" and \"unsigned\"")),
+        (None, None) if has_verifiers => (SignedBy::Verifiers, continuity),
         (None, None) => {
             return Err(table.refuse(
-                "says not who signs: expected \"signed-by\", or unsigned = \"pinned\" for models that nobody signs",
+                "says not who signs: expected \"signed-by\", \"summaries\" of somebody who verified, or unsigned = \"pinned\" for models that nobody signs",
             ));
         }
     };
@@ -213,6 +250,10 @@ pub(crate) fn read_rule(
         )?,
         symlinks: flag(&mut table, "symlinks")?,
         legacy_formats: flag(&mut table, "legacy-formats")?,
+        demands: table
+            .optional("attestations")
+            .map_or(Ok(vec![]), |field| read_demands(field, publishers))?,
+        verifiers,
         signed_by,
     };
     if let (Some(not_before), Some(not_after)) = (rule.not_before, rule.not_after)
@@ -222,14 +263,22 @@ pub(crate) fn read_rule(
             table.refuse("\"not-before\" is later than \"not-after\": nothing could be signed between")
         );
     }
-    if rule.signed_by == SignedBy::Nobody
-        && (rule.bind_name
-            || rule.proved_time
-            || rule.hashes.is_some()
-            || rule.not_before.is_some()
-            || rule.not_after.is_some())
-    {
-        return Err(table.refuse("asks something of signatures, but is for models that nobody signs"));
+    let asks_of_signatures = rule.bind_name
+        || rule.proved_time
+        || rule.hashes.is_some()
+        || rule.not_before.is_some()
+        || rule.not_after.is_some()
+        || !rule.demands.is_empty();
+    match rule.signed_by {
+        SignedBy::Nobody if asks_of_signatures || has_verifiers => {
+            return Err(table.refuse("asks something of signatures, but is for models that nobody signs"));
+        }
+        SignedBy::Verifiers if asks_of_signatures => {
+            return Err(table.refuse(
+                "asks something of signatures, but names nobody who signs: \"summaries\" stand for all of it",
+            ));
+        }
+        _ => {}
     }
     table.finish()?;
     Ok(rule)
@@ -258,10 +307,10 @@ fn read_hashes(field: Field<'_>) -> Result<Vec<HashType>, DocumentError> {
 }
 
 /// `{ any = […] }`, `{ all = […] }`, or `{ at-least = K, of = […] }`.
-fn read_signed_by(
+pub(crate) fn read_signed_by(
     field: Field<'_>,
     publishers: &dyn Fn(&str) -> Option<usize>,
-) -> Result<SignedBy, DocumentError> {
+) -> Result<Threshold, DocumentError> {
     let mut table = field.table()?;
     let (any, all, of) = (table.optional("any"), table.optional("all"), table.optional("of"));
     let at_least = table.optional("at-least");
@@ -310,5 +359,5 @@ fn read_signed_by(
     table.finish()?;
     // In whatever order they are named, they are told in one.
     of.sort_unstable();
-    Ok(SignedBy::Publishers { at_least, of })
+    Ok(Threshold { at_least, of })
 }

@@ -1,6 +1,9 @@
 //! What can happen to a model and to its name, one scenario each, and what the
 //! judge says of it.
 
+mod attestations;
+mod summaries;
+
 use std::collections::BTreeSet;
 
 use modelseal_manifest::HashType;
@@ -27,14 +30,15 @@ fn place(name: &str) -> Place {
     Place { name: name.to_owned(), revision: None }
 }
 
-/// Of `acme`, by the name.
-fn stranger() -> Stranger {
-    Stranger {
+/// Somebody is `acme` by the name.
+fn with_stranger(mut evidence: Evidence) -> Evidence {
+    evidence.strangers.push(Stranger {
         publisher: "acme".to_owned(),
         claim: Claim::SourceOwnerId,
         expected: "4242".to_owned(),
         found: "9999".to_owned(),
-    }
+    });
+    evidence
 }
 
 struct Scenario {
@@ -49,6 +53,8 @@ struct Scenario {
     /// Severity and code of each reason, in order, except the note that the
     /// name is not signed, which stands nearly everywhere.
     reasons: Vec<&'static str>,
+    /// Why attestations about the model do not count, in order.
+    problems: Vec<&'static str>,
 }
 
 /// A model of this rule, with this evidence.
@@ -63,12 +69,17 @@ fn scenario(title: &'static str, rule: &str, evidence: Evidence) -> Scenario {
         lock: None,
         expected: ALLOW,
         reasons: vec![],
+        problems: vec![],
     }
 }
 
 impl Scenario {
     fn with(self, rest: &str) -> Self {
         Self { rest: rest.to_owned(), ..self }
+    }
+
+    fn ruled(self, rule: &str) -> Self {
+        Self { rule: rule.to_owned(), ..self }
     }
 
     fn head(self, head: &str) -> Self {
@@ -85,6 +96,10 @@ impl Scenario {
 
     fn is(self, expected: Outcome, reasons: &[&'static str]) -> Self {
         Self { expected, reasons: reasons.to_vec(), ..self }
+    }
+
+    fn because(self, problems: &[&'static str]) -> Self {
+        Self { problems: problems.to_vec(), ..self }
     }
 
     fn policy(&self) -> String {
@@ -293,11 +308,11 @@ fn names() -> Vec<Scenario> {
         })
         .is(ALLOW, &[]),
         scenario("The model lies in the cache of another", ANY, {
-            Evidence { place: Some(place("hf://acme/other")), ..signed([by_acme()]) }
+            signed([by_acme()]).found_at(Some(place("hf://acme/other")))
         })
         .is(DENY, &["deny name-contradicted"]),
         scenario("The model lies in the cache of its own, in another case", ANY, {
-            Evidence { place: Some(place("hf://ACME/toy")), ..signed([by_acme()]) }
+            signed([by_acme()]).found_at(Some(place("hf://ACME/toy")))
         })
         .is(ALLOW, &[]),
         scenario("A mirror is judged as what it mirrors", ANY, signed([by_acme()]))
@@ -479,10 +494,8 @@ fn denials() -> Vec<Scenario> {
     let contents = |files: &[(&str, u8)], unhashed: &[&str]| {
         let files = files.iter().map(|(path, number)| ((*path).to_owned(), file(*number))).collect();
         let unhashed = unhashed.iter().map(|path| (*path).to_owned()).collect();
-        Evidence {
-            contents: Contents { model: Some(model(1)), files, unhashed, ..Contents::default() },
-            ..signed([by_acme()])
-        }
+        let contents = Contents { model: Some(model(1)), files, unhashed, ..Contents::default() };
+        signed([by_acme()]).with_contents(contents)
     };
     let of_file = "[[deny]]\nfile = \"$FILE3\"\nreason = \"steals tokens\"";
     let of_owner =
@@ -514,7 +527,7 @@ fn denials() -> Vec<Scenario> {
             .locked(lock([(NAME, entry(model(1), None, &[]))]))
             .is(DENY, &["deny denied-model", "warn pinned-not-signed"]),
         scenario("A model is denied, and nothing tells which this is", &format!("{ANY}\nmode = \"warn\""), {
-            Evidence { contents: Contents::default(), ..signed([]) }
+            signed([]).with_contents(Contents::default())
         })
         .with("[[deny]]\nmodel = \"$MODEL1\"\nreason = \"backdoor\"")
         .is(DENY, &["deny deny-not-evaluated", "warn not-signed-by-publisher", "warn not-enforced"]),
@@ -560,10 +573,7 @@ fn modes_and_waivers() -> Vec<Scenario> {
             .is(DENY, &["deny waiver-expired"]),
         scenario("A waiver does not take back a denied file", ANY, {
             let files = vec![("a.py".to_owned(), file(3))];
-            Evidence {
-                contents: Contents { model: Some(model(1)), files, ..Contents::default() },
-                ..signed([])
-            }
+            signed([]).with_contents(Contents { model: Some(model(1)), files, ..Contents::default() })
         })
         .with(&format!("{of_this}\n[[deny]]\nfile = \"$FILE3\"\nreason = \"steals tokens\""))
         .is(DENY, &["deny denied-file", "warn not-signed-by-publisher", "warn waived"]),
@@ -580,13 +590,10 @@ fn modes_and_waivers() -> Vec<Scenario> {
             .locked(lock_of_acme())
             .is(DENY, &["deny signer-changed", "warn not-signed-by-publisher", "warn waived"]),
         scenario("Somebody with the name of a publisher and other numbers", ANY, {
-            Evidence { strangers: vec![stranger()], ..signed([]) }
+            with_stranger(signed([]))
         })
         .is(DENY, &["deny other-owner", "deny not-signed-by-publisher"]),
-        scenario("The same beside the publisher", ANY, {
-            Evidence { strangers: vec![stranger()], ..signed([by_acme()]) }
-        })
-        .is(ALLOW, &[]),
+        scenario("The same beside the publisher", ANY, with_stranger(signed([by_acme()]))).is(ALLOW, &[]),
         scenario("A denial of a rule that warns", &mode("warn"), signed([]))
             .is(WARN, &["warn not-signed-by-publisher", "warn not-enforced"]),
         scenario("A denial of a rule that is tried out", &mode("audit"), signed([]))
@@ -620,6 +627,22 @@ fn all() -> Vec<Scenario> {
         denials(),
         modes_and_waivers(),
         documents(),
+        attestations::demands(),
+        attestations::about(),
+        attestations::builds(),
+        attestations::ages(),
+        attestations::dependencies(),
+        attestations::warned_dependencies(),
+        attestations::chains(),
+        attestations::only_attesting(),
+        attestations::softened(),
+        summaries::taken(),
+        summaries::not_taken(),
+        summaries::not_asked(),
+        summaries::left_out(),
+        summaries::waived(),
+        summaries::locked(),
+        summaries::alone(),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -637,10 +660,14 @@ fn every_scenario_ends_as_it_should() {
         let policy = load(&scenario.policy()).unwrap_or_else(|error| panic!("{}: {error}", scenario.title));
         let found = ask(&policy, scenario.reference, &scenario.evidence, scenario.lock.as_ref()).unwrap();
         let told = told(&found.reasons);
-        if (found.outcome, &told)
-            != (scenario.expected, &scenario.reasons.iter().map(ToString::to_string).collect())
-        {
-            wrong.push(format!("{}: {:?}, {told:?}", scenario.title, found.outcome));
+        let problems: Vec<&str> = found
+            .attestations
+            .iter()
+            .filter_map(|attested| Some(attested.problem.as_ref()?.code()))
+            .collect();
+        let expected: Vec<String> = scenario.reasons.iter().map(ToString::to_string).collect();
+        if (found.outcome, &told, &problems) != (scenario.expected, &expected, &scenario.problems) {
+            wrong.push(format!("{}: {:?}, {told:?}, {problems:?}", scenario.title, found.outcome));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -652,9 +679,10 @@ fn every_code_occurs_in_a_scenario() {
     let of_scenarios = all();
     let told =
         of_scenarios.iter().flat_map(|scenario| &scenario.reasons).filter_map(|told| told.split(' ').nth(1));
+    let problems = of_scenarios.iter().flat_map(|scenario| &scenario.problems).copied();
     // These two take a signed deny-list, which tests/documents has.
     let others = ["deny-list-expired", "deny-list-rolled-back", "model-name-not-signed"];
-    let told: BTreeSet<&str> = told.chain(others).collect();
+    let told: BTreeSet<&str> = told.chain(problems).chain(others).collect();
     let codes = include_str!("reason.rs").split("const fn code(&self)").skip(1).flat_map(|function| {
         let (function, _) = function.split_once("\n    }\n").unwrap();
         function.lines().filter_map(|line| line.split_once("=> \"")?.1.split('"').next()).collect::<Vec<_>>()

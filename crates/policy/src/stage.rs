@@ -1,20 +1,31 @@
 //! What the tests of this crate put on: keys, signers, evidence and locks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
+use modelseal_bundle::{Attestation, Subject};
 use modelseal_manifest::{HashType, ModelDigest, Reference, RootDigest, Sha256Digest};
-use modelseal_predicate::{Fingerprint, Release, SignerId, Succession};
+use modelseal_predicate::{
+    Fingerprint, PROVENANCE_TYPE, Provenance, RELEASE_TYPE, Release, ResourceDescriptor, SUMMARY_TYPE,
+    SignerId, Subjects, Succession, SummaryPolicy, VerificationSummary,
+};
 use modelseal_verify::{Claim, Clock, Identity, PublicKey, TrustedRoot};
+use serde_json::Map;
 
-use crate::evidence::{Evidence, Files, Signature, SignedBy, Source, Unsigned};
+use crate::chain::Dependency;
+use crate::evidence::{Evidence, Files, Predicate, Said, Signature, SignedBy, Source, Unsigned};
 use crate::signer::{IdentityFacts, SignerFacts};
 use crate::{
     DocumentError, Entry, Lock, LockedSigner, Materials, Policy, Question, Undecided, Verdict, judge,
 };
 
 pub(crate) const ISSUER: &str = "https://token.ci.example";
+pub(crate) const BUILDER: &str = "https://ci.example/acme/runner";
+pub(crate) const BUILD_TYPE: &str = "https://ci.example/build/v1";
+pub(crate) const VERIFIER: &str = "https://registry.example/verifier";
+/// A predicate of which nothing is read.
+pub(crate) const SCAN: &str = "https://scan.example/report/v1";
 
 /// The keys of publishers, by number: those of `testdata/keys`.
 pub(crate) fn keys() -> &'static [PublicKey] {
@@ -142,6 +153,111 @@ pub(crate) fn signature(publisher: usize, signer: SignerFacts, of: ModelDigest) 
     }
 }
 
+/// A build of nothing in particular, an hour before everything is judged.
+pub(crate) fn provenance() -> Provenance {
+    Provenance {
+        build_type: BUILD_TYPE.to_owned(),
+        builder: BUILDER.to_owned(),
+        source: None,
+        run: None,
+        is_by_the_job_itself: false,
+        started: None,
+        finished: Some(time("2026-05-31T23:00:00Z")),
+        dependencies: vec![],
+    }
+}
+
+/// The same of something that was made from these.
+pub(crate) fn made_from<'a>(bases: impl IntoIterator<Item = (&'a str, ModelDigest)>) -> Provenance {
+    let dependencies = bases.into_iter().map(|(reference, of)| base(Some(reference), of)).collect();
+    Provenance { dependencies, ..provenance() }
+}
+
+/// A model that another was made from.
+pub(crate) fn base(reference: Option<&str>, of: ModelDigest) -> ResourceDescriptor {
+    let reference = reference.map(|text| text.parse::<Reference>().unwrap());
+    ResourceDescriptor::model("base-model", "base", reference.as_ref(), (of, None), Map::new())
+}
+
+/// The same, as it is looked up.
+pub(crate) fn dependency(judged_as: &str, model: ModelDigest) -> Dependency {
+    Dependency { judged_as: judged_as.parse().unwrap(), model, root: None }
+}
+
+/// It was found good an hour before everything is judged, under the policy
+/// `$FILE9`.
+pub(crate) fn summary(reference: &str) -> VerificationSummary {
+    VerificationSummary {
+        verifier: VERIFIER.to_owned(),
+        verified: Some(time("2026-05-31T23:00:00Z")),
+        resource: reference.to_owned(),
+        policy: SummaryPolicy { uri: "urn:policy".to_owned(), sha256: Some(file(9)) },
+        has_passed: true,
+        levels: vec![],
+        inputs: vec![],
+    }
+}
+
+impl From<Provenance> for Predicate {
+    fn from(provenance: Provenance) -> Self {
+        Self::Provenance(Box::new(provenance))
+    }
+}
+
+impl From<VerificationSummary> for Predicate {
+    fn from(summary: VerificationSummary) -> Self {
+        Self::Summary(Box::new(summary))
+    }
+}
+
+/// What a publisher says of a model, by a signer whose time nothing proves.
+pub(crate) fn says(
+    (publisher, signer): (usize, SignerFacts),
+    of: ModelDigest,
+    predicate: impl Into<Predicate>,
+) -> Said {
+    let predicate = predicate.into();
+    let predicate_type = match &predicate {
+        Predicate::Provenance(_) | Predicate::Unreadable(_) => PROVENANCE_TYPE,
+        Predicate::Summary(_) => SUMMARY_TYPE,
+        Predicate::Release(_) => RELEASE_TYPE,
+        Predicate::Other => SCAN,
+    };
+    Said {
+        source: source(200),
+        publisher,
+        by: by(signer, None),
+        subjects: subjects(&[&[("model-v1", *of.as_sha256())]]),
+        predicate_type: predicate_type.to_owned(),
+        predicate,
+    }
+}
+
+/// What is said is said of each of these, which have these digests.
+pub(crate) fn subjects(of: &[&[(&str, Sha256Digest)]]) -> Subjects {
+    let subject = |digests: &&[(&str, Sha256Digest)]| {
+        let digest = digests.iter().map(|(name, digest)| ((*name).to_owned(), digest.to_string())).collect();
+        Subject { name: String::new(), digest }
+    };
+    if let [one] = of {
+        return Subjects::of(&Attestation::new(subject(one), SCAN, Map::new()));
+    }
+    let statement = serde_json::json!({
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": of.iter().map(subject).collect::<Vec<_>>(),
+        "predicateType": SCAN,
+    });
+    Subjects::of(&Attestation::parse(statement.to_string().as_bytes()).unwrap())
+}
+
+/// What is carried along of a model whose files are not here.
+pub(crate) fn carried(of: ModelDigest, signatures: impl IntoIterator<Item = Signature>) -> Evidence {
+    let mut evidence = signed(signatures);
+    evidence.contents.model = Some(of);
+    evidence.contents.unhashed = vec![of.to_string()];
+    evidence
+}
+
 pub(crate) fn signed(signatures: impl IntoIterator<Item = Signature>) -> Evidence {
     let mut evidence = Evidence::default();
     evidence.contents.model = Some(model(1));
@@ -165,9 +281,20 @@ impl Evidence {
         self
     }
 
+    pub(crate) fn and(mut self, said: Said) -> Self {
+        self.said.push(Said { source: source(200 + self.said.len()), ..said });
+        self
+    }
+
+    /// What there is of a model that this one was made from.
+    pub(crate) fn and_of(mut self, reference: &str, of: ModelDigest, evidence: Self) -> Self {
+        self.dependencies.insert(dependency(reference, of), Arc::new(evidence));
+        self
+    }
+
     pub(crate) fn and_succession(mut self, from: SignerFacts, scope: &str, to: &SignerFacts) -> Self {
         let succession = Succession { scope: scope.parse().unwrap(), successor: to.id.clone() };
-        self.successions.push((by(from, None), succession));
+        self.successions.push((0, by(from, None), succession));
         self
     }
 }

@@ -1,11 +1,16 @@
+use std::fmt::{self, Display};
+use std::sync::Arc;
+
 use jiff::Timestamp;
-use modelseal_manifest::{ModelDigest, Reference, RootDigest, Scope};
-use modelseal_predicate::Version;
+use modelseal_manifest::{Escaped, ModelDigest, Reference, RootDigest, Scope};
+use modelseal_predicate::{
+    Provenance, Release, ResourceDescriptor, SummaryPolicy, VerificationSummary, Version,
+};
 use modelseal_verify::Caveat;
 
 use crate::evidence::Source;
 use crate::lock::{Entry, LockedSigner};
-use crate::reason::{Reason, ReasonKind, Severity};
+use crate::reason::{NotCounted, Reason, ReasonKind, Severity};
 use crate::rule::{Continuity, Mode};
 
 /// What a policy says of a model, and every reason.
@@ -25,6 +30,14 @@ pub struct Verdict {
     pub root: Option<RootDigest>,
     /// The signatures that count.
     pub signatures: Vec<Counted>,
+    /// The verdict of somebody else, where that stands for signatures and
+    /// attestations.
+    pub summary: Option<CountedSummary>,
+    /// What is attested of these bytes, by those whom the rule names.
+    pub attestations: Vec<Attested>,
+    /// The level of SLSA's build track that the policy takes the build for, by what
+    /// it demanded and got.
+    pub build_level: Option<u8>,
     /// The release that the publisher signed, of this name.
     pub release: Option<Version>,
     /// What the lock knew.
@@ -83,14 +96,82 @@ pub struct Counted {
     pub caveats: Vec<Caveat>,
 }
 
+/// Somebody else's verdict that counts.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CountedSummary {
+    /// Where it was read.
+    pub source: Source,
+    /// Who signed it.
+    pub signer: LockedSigner,
+    /// Who that is, for people.
+    pub shown: String,
+    /// Who verified, as they call themselves.
+    pub verifier: String,
+    /// When they say that they did.
+    pub verified: Option<Timestamp>,
+    /// The policy that they did it under.
+    pub policy: SummaryPolicy,
+    /// What they found.
+    pub levels: Vec<String>,
+}
+
+/// An attestation about these bytes, whose signature was verified.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attested {
+    /// Where it was read.
+    pub source: Source,
+    /// Who says it, by the name of the policy.
+    pub publisher: String,
+    /// Who that is, for people.
+    pub shown: String,
+    /// The earliest time at which it is proved to have existed.
+    pub signed: Option<Timestamp>,
+    /// What kind of thing is said.
+    pub predicate_type: String,
+    /// How it was made, where that is what is said.
+    pub provenance: Option<Provenance>,
+    /// Which release of what it is, where that is what is said.
+    pub release: Option<Release>,
+    /// Whose verdict it is, where it is one.
+    pub summary: Option<VerificationSummary>,
+    /// Whether it is one of those that the rule demands.
+    pub counts: bool,
+    /// Why it is none, though the rule demands such.
+    pub problem: Option<NotCounted>,
+    /// The models that it was made from, by this word.
+    pub dependencies: Vec<DependencyVerdict>,
+}
+
+/// A model that another was made from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DependencyVerdict {
+    /// What provenance says of it.
+    pub resource: ResourceDescriptor,
+    /// What it is called.
+    pub reference: Option<Reference>,
+    /// What the policy says of it under its own name, by what is carried along; or
+    /// why it says nothing.
+    pub judged: Result<Arc<Verdict>, String>,
+}
+
+impl Display for DependencyVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.reference, self.resource.name()) {
+            (Some(reference), _) => reference.fmt(f)?,
+            (None, name) => Escaped(name.unwrap_or("a model without a name")).fmt(f)?,
+        }
+        self.resource.model_digest().map_or(Ok(()), |model| write!(f, " ({model})"))
+    }
+}
+
 impl Verdict {
     /// The reasons for which it is denied, or would be.
     pub fn denials(&self) -> impl Iterator<Item = &ReasonKind> {
         self.reasons.iter().filter(|reason| reason.severity == Severity::Deny).map(|reason| &reason.kind)
     }
 
-    /// Whether it counts as verified by signatures, and not by a lock alone.
+    /// Whether somebody vouches for it, and not a lock alone.
     pub fn is_signed(&self) -> bool {
-        !self.signatures.is_empty()
+        !self.signatures.is_empty() || self.summary.is_some()
     }
 }

@@ -1,6 +1,7 @@
 //! What the schemas of `spec/schemas` say of policies, deny-lists and locks is
 //! what the crate reads.
 
+use jsonschema::Validator;
 use modelseal_policy::{DenyList, DocumentError, Lock, Materials, Policy};
 use modelseal_verify::{Clock, PublicKey, TrustedRoot};
 use serde_json::{Value, json};
@@ -48,11 +49,32 @@ fn policy() -> Value {
                 "hashes": ["sha256", "blake3"],
                 "unsigned-files": "refuse",
                 "symlinks": false,
-                "legacy-formats": true
+                "legacy-formats": true,
+                "attestations": [
+                    {
+                        "type": "provenance",
+                        "signed-by": { "any": ["acme", "other"] },
+                        "max-age": "90d",
+                        "builder": "https://ci.example/acme/*",
+                        "build-type": "https://ci.example/build/v1",
+                        "source": "https://g.example/acme/toy",
+                        "source-ref": "refs/tags/*",
+                        "dependencies": { "of": ["hf://base/*", "oci://r.example/base"], "at-least": 2 },
+                        "build-level": 3
+                    },
+                    {
+                        "type": "https://slsa.dev/provenance/v0.2",
+                        "signed-by": { "all": ["acme"] },
+                        "builder": "https://ci.example/acme"
+                    },
+                    { "type": "https://cyclonedx.org/bom", "signed-by": { "any": ["other"] }, "max-age": "12h" }
+                ],
+                "summaries": [summary()]
             },
             { "scope": "oci://r.example/*", "signed-by": { "any": ["acme"] } },
             { "scope": "oci://s.example/x", "signed-by": { "all": ["acme"] } },
-            { "scope": "file:/srv/*", "unsigned": "pinned", "continuity": "pinned" }
+            { "scope": "file:/srv/*", "unsigned": "pinned", "continuity": "pinned" },
+            { "scope": "oci://t.example/*", "continuity": "tofu", "summaries": [summary()] }
         ],
         "deny-list": { "file": "deny.toml", "signed-by": "acme" },
         "deny": deny_list()["deny"],
@@ -64,6 +86,19 @@ fn policy() -> Value {
             "expires": "2026-12-31"
         }],
         "remap": [{ "from": "oci://mirror.example/*", "to": "hf://*" }]
+    })
+}
+
+fn provenance() -> Value {
+    json!({ "type": "provenance", "signed-by": { "any": ["acme"] } })
+}
+
+fn summary() -> Value {
+    json!({
+        "signed-by": "other",
+        "verifier": "https://registry.example/verifier",
+        "policies": [hex("sha256")],
+        "max-age": "7d"
     })
 }
 
@@ -130,18 +165,21 @@ fn load(text: &[u8]) -> Result<(), DocumentError> {
 type Read = fn(&[u8]) -> Result<(), DocumentError>;
 
 /// Schema, reader and a good document of each kind.
-fn kinds() -> [(&'static str, Read, Value); 3] {
+fn kinds() -> [(Validator, Read, Value); 3] {
     [
-        (POLICY, load as Read, policy()),
-        (DENY_LIST, |text| DenyList::parse(text).map(drop), deny_list()),
-        (LOCK, |text| Lock::parse(text).map(drop), lock()),
+        (validator(POLICY), load as Read, policy()),
+        (validator(DENY_LIST), |text| DenyList::parse(text).map(drop), deny_list()),
+        (validator(LOCK), |text| Lock::parse(text).map(drop), lock()),
     ]
 }
 
+fn validator(schema: &str) -> Validator {
+    jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap()
+}
+
 /// Whether the schema takes it, and whether it is read.
-fn accepted(schema: &str, read: Read, document: &Value) -> (bool, bool) {
-    let validator = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
-    (validator.is_valid(document), read(document.to_string().as_bytes()).is_ok())
+fn accepted(schema: &Validator, read: Read, document: &Value) -> (bool, bool) {
+    (schema.is_valid(document), read(document.to_string().as_bytes()).is_ok())
 }
 
 #[test]
@@ -157,7 +195,7 @@ fn the_schemas_are_schemas() {
 #[test]
 fn good_documents_are_good_to_both() {
     for (schema, read, document) in kinds() {
-        assert_eq!(accepted(schema, read, &document), (true, true), "{document:#}");
+        assert_eq!(accepted(&schema, read, &document), (true, true), "{document:#}");
     }
 }
 
@@ -185,7 +223,7 @@ fn a_value_of_another_type_is_refused_by_both() {
             for other in [json!({ "another": "type" }), json!(-1), Value::Null] {
                 let mut broken = document.clone();
                 *broken.pointer_mut(&pointer).unwrap() = other.clone();
-                assert_eq!(accepted(schema, read, &broken), (false, false), "{other} as {pointer}");
+                assert_eq!(accepted(&schema, read, &broken), (false, false), "{other} as {pointer}");
             }
         }
     }
@@ -201,12 +239,12 @@ fn a_member_that_is_unknown_is_refused_by_both_and_one_that_is_missing_alike() {
             let value = object.remove(name).unwrap();
             // Who are publishers, and which rule a waiver is of, no schema can say.
             let is_of_names = parent.is_empty() || parent == "/publishers";
-            let (by_schema, by_reader) = accepted(schema, read, &fewer);
+            let (by_schema, by_reader) = accepted(&schema, read, &fewer);
             assert!(by_schema == by_reader || (by_schema && is_of_names), "without {pointer}");
             if parent != "/publishers" {
                 let object = fewer.pointer_mut(parent).unwrap().as_object_mut().unwrap();
                 object.insert("unheard-of".to_owned(), value);
-                assert_eq!(accepted(schema, read, &fewer), (false, false), "{pointer} renamed");
+                assert_eq!(accepted(&schema, read, &fewer), (false, false), "{pointer} renamed");
             }
         }
     }
@@ -214,6 +252,7 @@ fn a_member_that_is_unknown_is_refused_by_both_and_one_that_is_missing_alike() {
 
 #[test]
 fn what_a_policy_may_not_say_is_refused_by_both() {
+    let schema = validator(POLICY);
     for (pointer, value) in [
         ("/version", json!(2)),
         ("/expires", json!("soon")),
@@ -243,6 +282,50 @@ fn what_a_policy_may_not_say_is_refused_by_both() {
             "/rules/3",
             json!({ "scope": "file:/srv/*", "unsigned": "pinned", "signed-by": { "any": ["acme"] } }),
         ),
+        ("/rules/3", json!({ "scope": "file:/srv/*", "unsigned": "pinned", "summaries": [summary()] })),
+        ("/rules/3", json!({ "scope": "file:/srv/*", "unsigned": "pinned", "attestations": [provenance()] })),
+        ("/rules/4", json!({ "scope": "oci://t.example/*", "summaries": [] })),
+        ("/rules/4", json!({ "scope": "oci://t.example/*", "attestations": [provenance()] })),
+        ("/rules/4/attestations", json!([provenance()])),
+        ("/rules/4/bind-name", json!(true)),
+        ("/rules/4/proved-time", json!(true)),
+        ("/rules/4/hashes", json!(["sha256"])),
+        ("/rules/4/not-after", json!("2026-01-01")),
+        ("/rules/0/attestations", json!({})),
+        ("/rules/0/attestations", json!(vec![provenance(); 17])),
+        ("/rules/0/attestations/0/type", json!("sbom")),
+        ("/rules/0/attestations/0/type", json!("https://x.example/a b")),
+        ("/rules/0/attestations/0/type", json!("https://x.example/%zz")),
+        ("/rules/0/attestations/0/type", json!("https://x.example/#a#b")),
+        ("/rules/0/attestations/0/type", json!("a:")),
+        ("/rules/0/attestations/0/type", json!("https://slsa.dev/provenance/v2")),
+        ("/rules/0/attestations/2/type", json!("https://slsa.dev/verification_summary/v1")),
+        ("/rules/0/attestations/0/signed-by", json!({ "any": [] })),
+        ("/rules/0/attestations/0/signed-by", json!("acme")),
+        ("/rules/0/attestations/0/max-age", json!("90")),
+        ("/rules/0/attestations/0/max-age", json!("0d")),
+        ("/rules/0/attestations/0/max-age", json!("1.5d")),
+        ("/rules/0/attestations/0/max-age", json!("+90d")),
+        ("/rules/0/attestations/0/max-age", json!("90 d")),
+        ("/rules/0/attestations/0/max-age", json!("90D")),
+        ("/rules/0/attestations/0/max-age", json!(90)),
+        ("/rules/0/attestations/0/builder", json!("")),
+        ("/rules/0/attestations/0/builder", json!("https://ci.example/acme/**")),
+        ("/rules/0/attestations/0/source-ref", json!("x".repeat(2049))),
+        ("/rules/0/attestations/0/dependencies", json!({ "at-least": 1 })),
+        ("/rules/0/attestations/0/dependencies", json!({ "of": [] })),
+        ("/rules/0/attestations/0/dependencies", json!({ "of": vec!["hf://base/*"; 65] })),
+        ("/rules/0/attestations/0/dependencies/of/0", json!("base/*")),
+        ("/rules/0/attestations/0/dependencies/at-least", json!(-1)),
+        ("/rules/0/attestations/0/build-level", json!(0)),
+        ("/rules/0/attestations/0/build-level", json!(4)),
+        ("/rules/0/summaries", json!(vec![summary(); 17])),
+        ("/rules/0/summaries/0/signed-by", json!({ "any": ["other"] })),
+        ("/rules/0/summaries/0/verifier", json!("registry")),
+        ("/rules/0/summaries/0/policies", json!([])),
+        ("/rules/0/summaries/0/policies", json!(vec![hex("sha256"); 65])),
+        ("/rules/0/summaries/0/policies/0", json!("0a".repeat(32))),
+        ("/rules/0/summaries/0/max-age", json!("12")),
         ("/deny/0/reason", json!(" ")),
         ("/deny/0", json!({ "reason": "x" })),
         ("/deny/0", json!({ "reason": "x", "claims": {} })),
@@ -254,14 +337,68 @@ fn what_a_policy_may_not_say_is_refused_by_both() {
         ("/waivers/0/owner", json!("")),
         ("/waivers/0/model", json!(hex("sha256"))),
     ] {
-        let mut document = policy();
-        *document.pointer_mut(pointer).unwrap() = value.clone();
-        assert_eq!(accepted(POLICY, load, &document), (false, false), "{value} as {pointer}");
+        let document = policy_with(pointer, value.clone());
+        assert_eq!(accepted(&schema, load, &document), (false, false), "{value} as {pointer}");
+    }
+}
+
+/// A document with another value than [`policy`] has, or with one that it lacks.
+fn policy_with(pointer: &str, value: Value) -> Value {
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    let mut document = policy();
+    match document.pointer_mut(parent).unwrap() {
+        Value::Object(members) => _ = members.insert(name.to_owned(), value),
+        parent => *parent.get_mut(name.parse::<usize>().unwrap()).unwrap() = value,
+    }
+    document
+}
+
+#[test]
+fn what_a_policy_may_say_of_attestations_is_read_by_both() {
+    let schema = validator(POLICY);
+    for (pointer, value) in [
+        ("/rules/0/attestations", json!([])),
+        ("/rules/0/attestations", json!(vec![provenance(); 16])),
+        ("/rules/0/attestations/0/type", json!("https://slsa.dev/provenance/v1")),
+        ("/rules/0/attestations/2/type", json!("urn:x:y?z=%20#part")),
+        ("/rules/0/attestations/2/type", json!("https://x.example/provenance")),
+        ("/rules/0/attestations/0/max-age", json!("1h")),
+        ("/rules/0/attestations/0/max-age", json!("090d")),
+        ("/rules/0/attestations/0/source-ref", json!("x".repeat(2048))),
+        ("/rules/0/attestations/0/dependencies", json!({ "of": ["hf://*"], "at-least": 0 })),
+        ("/rules/0/attestations/0/dependencies", json!({ "of": vec!["hf://base/*"; 64] })),
+        ("/rules/0/summaries", json!(vec![summary(); 16])),
+        ("/rules/0/summaries/0/policies", json!(vec![hex("sha256"); 64])),
+        (
+            "/rules/3",
+            json!({ "scope": "file:/srv/*", "unsigned": "pinned", "attestations": [], "summaries": [] }),
+        ),
+        ("/rules/4/attestations", json!([])),
+        ("/rules/4/bind-name", json!(false)),
+        ("/rules/4/unsigned-files", json!("allow")),
+    ] {
+        let document = policy_with(pointer, value.clone());
+        assert_eq!(accepted(&schema, load, &document), (true, true), "{value} as {pointer}");
+    }
+}
+
+#[test]
+fn keys_of_provenance_are_refused_by_both_for_other_predicates() {
+    let schema = validator(POLICY);
+    let good = policy();
+    let demand = good.pointer("/rules/0/attestations/0").unwrap().as_object().unwrap();
+    let of_any = ["type", "signed-by", "max-age"];
+    for (name, value) in demand.iter().filter(|(name, _)| !of_any.contains(&name.as_str())) {
+        for (index, expected) in [(0, true), (1, true), (2, false)] {
+            let document = policy_with(&format!("/rules/0/attestations/{index}/{name}"), value.clone());
+            assert_eq!(accepted(&schema, load, &document), (expected, expected), "{name} of {index}");
+        }
     }
 }
 
 #[test]
 fn what_a_lock_may_not_say_is_refused_by_both() {
+    let schema = validator(LOCK);
     for (pointer, value) in [
         ("/model/0/reference", json!("acme/toy")),
         ("/model/0/digest", json!(hex("sha256"))),
@@ -273,6 +410,6 @@ fn what_a_lock_may_not_say_is_refused_by_both() {
         let mut document = lock();
         *document.pointer_mut(pointer).unwrap() = value.clone();
         let read: Read = |text| Lock::parse(text).map(drop);
-        assert_eq!(accepted(LOCK, read, &document), (false, false), "{value} as {pointer}");
+        assert_eq!(accepted(&schema, read, &document), (false, false), "{value} as {pointer}");
     }
 }

@@ -1,6 +1,6 @@
 //! Which signatures count, and whether they are enough.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use modelseal_predicate::SignerId;
 use modelseal_verify::Caveat;
@@ -114,8 +114,11 @@ impl Judge<'_> {
 
     /// Publishers whose signatures are good, and of other files.
     fn other_files(&self, of: &[usize]) -> Option<ReasonKind> {
-        let signatures = self.question.evidence.signatures.iter();
-        let differ = signatures.filter(|signature| matches!(signature.files, Files::Differ(_)));
+        let evidence = self.question.evidence;
+        let differ = evidence.signatures.iter().filter(|signature| {
+            matches!(signature.files, Files::Differ(_))
+                && !evidence.of_dependencies.contains(&signature.source)
+        });
         let publishers =
             differ.map(|signature| signature.publisher).filter(|publisher| of.contains(publisher));
         let publishers: BTreeSet<&str> =
@@ -179,10 +182,11 @@ pub(super) fn are_enough(at_least: usize, of: &[usize], signers: &[(usize, &Sign
         let SignerFacts { id, key, .. } = signer;
         (key.map_or_else(|| id.clone(), |key| SignerId::Key { key }), id.clone())
     };
-    let of_publisher = |publisher: &usize| {
-        let signers = signers.iter().filter(|(found, _)| found == publisher);
-        signers.map(|(_, signer)| names(signer)).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
-    };
+    let mut found: HashMap<usize, BTreeSet<_>> = HashMap::new();
+    for (publisher, signer) in signers {
+        found.entry(*publisher).or_default().insert(names(signer));
+    }
+    let of_publisher = |publisher: &usize| found.remove(publisher).into_iter().flatten().collect();
     are_distinct(&of.iter().map(of_publisher).collect::<Vec<_>>(), at_least)
 }
 

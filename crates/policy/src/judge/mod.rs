@@ -1,21 +1,27 @@
 mod absolute;
+mod attesting;
 mod counting;
 mod release;
+mod summary;
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use modelseal_manifest::{ModelDigest, Reference, Scope};
+use modelseal_manifest::{ModelDigest, Reference, RootDigest, Scope};
 
 use self::absolute::absolute;
+pub use self::attesting::{Contradiction, contradiction};
+use crate::chain::Dependency;
 use crate::continuity::Remembered;
 use crate::evidence::{Evidence, Files, Signature, SignedBy, Unsigned};
 use crate::lock::{Entry, Lock};
 use crate::policy::Policy;
 use crate::reason::{Basis, NotCounted, Reason, ReasonKind, Severity};
-use crate::rule::{Continuity, Mode, Rule, SignedBy as Wanted};
-use crate::verdict::{Outcome, RuleFacts, Verdict};
+use crate::rule::{Continuity, Mode, Rule, SignedBy as Wanted, Threshold};
+use crate::verdict::{CountedSummary, Outcome, RuleFacts, Verdict};
 
 /// What a policy is asked.
 #[derive(Clone, Copy, Debug)]
@@ -66,14 +72,17 @@ pub fn judge(policy: &Policy, question: &Question<'_>) -> Result<Verdict, Undeci
     let memory = question.lock.filter(|_| rule.continuity != Continuity::None);
     let remembered = memory.map(|lock| {
         let is_denied = |by: &SignedBy| policy.denials.of_signer(&by.signer, by.time).is_some();
-        let may_speak = |by: &SignedBy| !is_denied(by) && rule.suits_time(by.time).is_ok();
+        let may_speak = |publisher, by: &SignedBy| {
+            rule.is_signed_by(publisher) && !is_denied(by) && rule.suits_time(by.time).is_ok()
+        };
         Remembered::of(lock, &judged_as, rule.continuity, may_speak, question.evidence)
     });
-    let judge = Judge { policy, rule, question, judged_as: &judged_as, remembered };
+    let judge =
+        Judge { policy, rule, question, judged_as: &judged_as, remembered, dependencies: RefCell::default() };
     // Signatures may be over different files. Each set is judged for itself.
     let verdicts =
         judge.candidates().into_iter().map(|(model, signatures)| judge.verdict(model, &signatures));
-    let best = verdicts.min_by_key(|verdict| (verdict.outcome, verdict.signatures.is_empty(), verdict.model));
+    let best = verdicts.min_by_key(|verdict| (verdict.outcome, !verdict.is_signed(), verdict.model));
     let mut verdict = best.unwrap_or_else(|| judge.verdict(None, &[]));
     let mut others = judge.passed_over(verdict.model);
     let is_passed_over = question.lock.is_some() && judge.remembered.is_none();
@@ -102,13 +111,17 @@ struct Judge<'a> {
     judged_as: &'a Reference,
     /// What the lock knows, where the rule asks it.
     remembered: Option<Remembered<'a>>,
+    /// The models that this one was made from, each judged once.
+    dependencies: RefCell<BTreeMap<(Reference, Dependency), Judged>>,
 }
+
+type Judged = Result<Arc<Verdict>, String>;
 
 impl Judge<'_> {
     /// The sets of files that could be admitted, and the signatures over each.
     fn candidates(&self) -> BTreeMap<Option<ModelDigest>, Vec<(&Signature, &Unsigned)>> {
         let mut candidates: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for signature in &self.question.evidence.signatures {
+        for signature in self.signatures() {
             if let Files::Match { model, unsigned } = &signature.files {
                 candidates.entry(Some(*model)).or_default().push((signature, unsigned));
             }
@@ -119,8 +132,36 @@ impl Judge<'_> {
         candidates
     }
 
-    /// Judges one set of files, by the signatures over it.
+    /// The signatures of those who may sign the model.
+    fn signatures(&self) -> impl Iterator<Item = &Signature> {
+        let signatures = self.question.evidence.signatures.iter();
+        signatures.filter(|signature| self.rule.is_signed_by(signature.publisher))
+    }
+
+    /// Judges one set of files: by the signatures over it, or by the verdict of
+    /// somebody else, where that is better. Such a verdict is of the model as it is:
+    /// whoever signs less of it has no say in what else may be there.
     fn verdict(&self, model: Option<ModelDigest>, signatures: &[(&Signature, &Unsigned)]) -> Verdict {
+        let (summaries, not_taken) = self.summaries(model);
+        let by_signatures = self.verdict_by(model, signatures, None, &not_taken);
+        if by_signatures.is_beyond_doubt() || model != self.question.evidence.contents.model {
+            return by_signatures;
+        }
+        let by_summaries = summaries
+            .into_iter()
+            .map(|summary| self.verdict_by(model, signatures, Some(summary), &not_taken));
+        // Of those that are alike, the first.
+        let best = by_summaries.min_by_key(Verdict::gravity);
+        best.filter(|best| best.gravity() < by_signatures.gravity()).unwrap_or(by_signatures)
+    }
+
+    fn verdict_by(
+        &self,
+        model: Option<ModelDigest>,
+        signatures: &[(&Signature, &Unsigned)],
+        summary: Option<CountedSummary>,
+        notes: &[Reason],
+    ) -> Verdict {
         let facts = RuleFacts {
             scope: self.rule.scope.clone(),
             mode: self.rule.mode,
@@ -131,41 +172,74 @@ impl Judge<'_> {
         verdict.model = model;
         verdict.locked = self.remembered.as_ref().and_then(|remembered| remembered.entry.cloned());
         let mut reasons: Vec<Reason> = self.denied_model(model).into_iter().collect();
-        let mut of_rule = Vec::new();
-        match &self.rule.signed_by {
-            Wanted::Nobody => {
-                let is_pinned = self.remembered.as_ref().is_some_and(|found| found.pinned(model).is_none());
-                of_rule.extend(is_pinned.then(|| warn(Basis::Rule, ReasonKind::PinnedNotSigned)));
-                let paths = self.rule.too_much(&self.question.evidence.contents.unsigned);
-                let is_too_much = !paths.is_empty();
-                of_rule.extend(is_too_much.then(|| deny(Basis::Rule, ReasonKind::UnsignedFiles { paths })));
-            }
-            Wanted::Publishers { at_least, of } => {
-                let voices = self.voices(signatures, &mut of_rule);
-                of_rule.extend(self.counted(*at_least, of, &voices));
-                let known = voices.iter().filter(|voice| voice.is_known).map(|voice| voice.signature);
-                let mut counted: Vec<_> =
-                    known.map(|signature| (self.counted_signature(signature), signature.root)).collect();
-                counted.sort_by_cached_key(|(counted, root)| {
-                    (counted.source.clone(), counted.signer.clone(), counted.signed, root.to_string())
-                });
-                verdict.root = counted.first().map(|(_, root)| *root);
-                verdict.signatures = counted.into_iter().map(|(counted, _)| counted).collect();
-                of_rule.extend(self.unsigned_files(*at_least, of, &voices));
-                if voices.iter().any(|voice| voice.is_known) {
-                    let (release, found) = self.release(model);
-                    verdict.release = release.cloned();
-                    of_rule.extend(found);
-                }
-            }
-        }
+        let mut of_rule = match (&self.rule.signed_by, summary) {
+            (Wanted::Nobody, _) => self.by_nobody(model),
+            (_, Some(summary)) => self.by_summary(&mut verdict, summary),
+            (Wanted::Verifiers, None) => vec![deny(Basis::Rule, ReasonKind::NoSummary)],
+            (Wanted::Publishers(threshold), None) => self.by_signatures(&mut verdict, threshold, signatures),
+        };
         if let Some(remembered) = &self.remembered {
             of_rule.extend(remembered.pinned(model));
+        }
+        of_rule.extend(notes.iter().cloned());
+        if verdict.summary.is_some() {
+            reasons.extend(self.denied_signers(signatures));
+        }
+        if verdict.summary.is_some() || self.is_soft(model) && of_rule.iter().any(is_unmet_demand) {
+            reasons.extend(self.denied_dependencies(model));
         }
         reasons.extend(self.waived(model, of_rule));
         self.soften(&mut reasons);
         verdict.conclude(reasons);
         verdict
+    }
+
+    /// Of a model that nobody signs.
+    fn by_nobody(&self, model: Option<ModelDigest>) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        let is_pinned = self.remembered.as_ref().is_some_and(|found| found.pinned(model).is_none());
+        reasons.extend(is_pinned.then(|| warn(Basis::Rule, ReasonKind::PinnedNotSigned)));
+        let paths = self.rule.too_much(&self.question.evidence.contents.unsigned);
+        let is_too_much = !paths.is_empty();
+        reasons.extend(is_too_much.then(|| deny(Basis::Rule, ReasonKind::UnsignedFiles { paths })));
+        reasons
+    }
+
+    fn by_signatures(
+        &self,
+        verdict: &mut Verdict,
+        Threshold { at_least, of }: &Threshold,
+        signatures: &[(&Signature, &Unsigned)],
+    ) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        let voices = self.voices(signatures, &mut reasons);
+        reasons.extend(self.counted(*at_least, of, &voices));
+        let known = voices.iter().filter(|voice| voice.is_known).map(|voice| voice.signature);
+        let mut counted: Vec<_> =
+            known.map(|signature| (self.counted_signature(signature), signature.root)).collect();
+        counted.sort_by_cached_key(|(counted, root)| {
+            (
+                counted.source.clone(),
+                counted.signer.clone(),
+                counted.shown.clone(),
+                counted.signed,
+                root.to_string(),
+            )
+        });
+        let roots: Vec<RootDigest> = counted.iter().map(|(_, root)| *root).collect();
+        verdict.root = roots.first().copied();
+        verdict.signatures = counted.into_iter().map(|(counted, _)| counted).collect();
+        reasons.extend(self.unsigned_files(*at_least, of, &voices));
+        if voices.iter().any(|voice| voice.is_known) {
+            let (release, found) = self.release(verdict.model);
+            verdict.release = release.cloned();
+            reasons.extend(found);
+        }
+        let attestations = self.attestations(verdict.model, &roots);
+        verdict.attestations = attestations.attested;
+        verdict.build_level = attestations.level;
+        reasons.extend(attestations.reasons);
+        reasons
     }
 
     fn denied_model(&self, model: Option<ModelDigest>) -> Option<Reason> {
@@ -196,9 +270,10 @@ impl Judge<'_> {
             let (source, problem) = (source.clone(), problem.clone());
             note(ReasonKind::NotRecognised { source, problem })
         });
-        let over_others = evidence.signatures.iter().filter_map(|signature| {
+        let over_others = self.signatures().filter_map(|signature| {
             let problem = match &signature.files {
                 Files::Match { model: of, .. } if Some(*of) == model => return None,
+                _ if evidence.of_dependencies.contains(&signature.source) => return None,
                 Files::Match { model: of, .. } => format!("it is over other files of the model ({of})"),
                 Files::Differ(problem) => problem.clone(),
             };
@@ -220,7 +295,7 @@ impl Judge<'_> {
             for reason in reasons.iter_mut().filter(|reason| is_denied(reason)) {
                 reason.severity = Severity::Warn;
             }
-            reasons.extend(self.unsigned_by_the_known(&reasons));
+            reasons.extend(self.unsigned_by_the_known(Some(model), &reasons));
             let (owner, reason) = (waiver.owner.clone(), waiver.reason.clone());
             reasons.push(warn(Basis::Rule, ReasonKind::Waived { owner, reason, expires: waiver.expires }));
         }
@@ -231,14 +306,32 @@ impl Judge<'_> {
         reasons
     }
 
+    /// Whether the rule's own denials of it are taken back.
+    fn is_soft(&self, model: Option<ModelDigest>) -> bool {
+        let waivers = model.and_then(|model| self.policy.waivers.get(&(model, self.rule.scope.key())));
+        let is_waived = waivers.into_iter().flatten().any(|waiver| waiver.expires > self.question.now);
+        is_waived || self.rule.mode != Mode::Enforce
+    }
+
     /// What the rule no longer asks, the lock still does: were it silent where
     /// too few signed, leaving a signature away would help.
-    fn unsigned_by_the_known(&self, reasons: &[Reason]) -> Option<Reason> {
-        let is_too_few =
-            |kind: &ReasonKind| matches!(kind, ReasonKind::NotSigned | ReasonKind::TooFewPublishers { .. });
-        let locked = self.remembered.as_ref().map(Remembered::signers).filter(|locked| !locked.is_empty())?;
-        let kind = ReasonKind::SignerChanged { locked, found: vec![] };
-        reasons.iter().any(|reason| is_too_few(&reason.kind)).then(|| deny(Basis::Lock, kind))
+    fn unsigned_by_the_known(&self, model: Option<ModelDigest>, reasons: &[Reason]) -> Vec<Reason> {
+        let is_too_few = |kind: &ReasonKind| {
+            matches!(
+                kind,
+                ReasonKind::NotSigned | ReasonKind::NoSummary | ReasonKind::TooFewPublishers { .. }
+            )
+        };
+        let Some(remembered) = &self.remembered else { return vec![] };
+        if !reasons.iter().any(|reason| is_too_few(&reason.kind)) {
+            return vec![];
+        }
+        let locked = remembered.signers();
+        let is_known = !locked.is_empty();
+        let changed =
+            is_known.then(|| deny(Basis::Lock, ReasonKind::SignerChanged { locked, found: vec![] }));
+        let (_, of_release) = self.release(model);
+        of_release.into_iter().filter(|reason| reason.basis == Basis::Lock).chain(changed).collect()
     }
 
     /// What the rule and the lock deny is not enforced in other modes.
@@ -261,6 +354,16 @@ impl Judge<'_> {
 }
 
 impl Verdict {
+    /// How bad it is; a denial that is not enforced is worse than none.
+    fn gravity(&self) -> (Outcome, bool) {
+        let is_softened = |reason: &Reason| matches!(reason.kind, ReasonKind::Softened { .. });
+        (self.outcome, self.reasons.iter().any(is_softened))
+    }
+
+    fn is_beyond_doubt(&self) -> bool {
+        self.gravity() == (Outcome::Allow, false)
+    }
+
     fn bare(reference: &Reference, judged_as: Reference, rule: Option<RuleFacts>) -> Self {
         Self {
             reference: reference.clone(),
@@ -270,6 +373,9 @@ impl Verdict {
             model: None,
             root: None,
             signatures: vec![],
+            summary: None,
+            attestations: vec![],
+            build_level: None,
             release: None,
             locked: None::<Entry>,
             reasons: vec![],
@@ -297,4 +403,11 @@ impl Verdict {
         };
         self.reasons = reasons;
     }
+}
+
+fn is_unmet_demand(reason: &Reason) -> bool {
+    use ReasonKind::{AttestationMissing, AttestationRefused, TooFewAttestors};
+    let is_of_demand =
+        matches!(reason.kind, AttestationMissing { .. } | AttestationRefused { .. } | TooFewAttestors { .. });
+    is_of_demand && reason.severity == Severity::Deny
 }

@@ -10,7 +10,7 @@ use super::{Judge, deny, note, warn};
 use crate::continuity::Remembered;
 use crate::evidence::{ReleaseEvidence, SignedBy};
 use crate::reason::{Basis, NotCounted, Reason, ReasonKind};
-use crate::rule::SignedBy as Wanted;
+use crate::rule::{SignedBy as Wanted, Threshold};
 
 impl Judge<'_> {
     /// The release of this name that the publisher signed, and what the rule
@@ -19,7 +19,8 @@ impl Judge<'_> {
         let remembered = self.remembered.as_ref();
         let (mut reasons, mut statements) = (Vec::new(), Vec::new());
         for statement in &self.question.evidence.releases {
-            if model.is_some_and(|model| statement.3.contains(&model)) {
+            if self.rule.is_signed_by(statement.1) && model.is_some_and(|model| statement.3.contains(&model))
+            {
                 match self.suits_release(&statement.2) {
                     Ok(()) => statements.push(statement),
                     Err(problem) => reasons.push(note(self.release_not_counted(statement, problem))),
@@ -73,7 +74,7 @@ impl Judge<'_> {
     /// As many publishers have to sign the name as have to sign the bytes: else
     /// one of them alone could call old bytes new.
     fn is_released(&self, statements: &[&ReleaseEvidence]) -> bool {
-        let Wanted::Publishers { at_least, of } = &self.rule.signed_by else { return false };
+        let Wanted::Publishers(Threshold { at_least, of }) = &self.rule.signed_by else { return false };
         let signers: Vec<_> =
             statements.iter().map(|(_, publisher, by, ..)| (*publisher, &by.signer)).collect();
         are_enough(*at_least, of, &signers)

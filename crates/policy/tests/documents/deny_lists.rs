@@ -155,7 +155,7 @@ fn another_attestation_about_a_deny_list_is_no_signature_of_it() {
             json!("urn:modelseal:predicate:deny-list:v2"),
             "is not the signature of a deny-list",
         ),
-        ("/_type", json!("https://in-toto.io/Statement/v0.1"), "statement type"),
+        ("/_type", json!("https://in-toto.io/Statement/v0.2"), "statement type"),
         ("/predicate", json!({}), "predicate.serial"),
         ("/predicate/serial", json!(2), "is for the serial 2, and the list has 3"),
         ("/subject/0/digest", json!({ "sha256": "00".repeat(32) }), "is not what was signed"),

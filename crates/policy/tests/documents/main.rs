@@ -1,6 +1,7 @@
 //! Policies, deny-lists and locks as texts: what is read, and which line and
 //! key an error names.
 
+mod attestations;
 mod deny_lists;
 mod locks;
 mod policies;

@@ -136,7 +136,13 @@ const WRONG: [(&str, &str, usize, &str, &str); 45] = [
     ),
 ];
 
-fn expect(found: Result<Policy, DocumentError>, line: usize, key: &str, problem: &str, text: &str) {
+pub(super) fn expect(
+    found: Result<Policy, DocumentError>,
+    line: usize,
+    key: &str,
+    problem: &str,
+    text: &str,
+) {
     let error = found.expect_err(text);
     let told = format!("{error:?}\n{text}");
     assert_eq!((error.line, error.key.as_str()), (line, key), "{told}");
@@ -194,7 +200,7 @@ fn of_two_rules_for_one_scope_none_governs() {
 }
 
 /// The line on which the value of a key such as `rules[0].scope` begins.
-fn line_of(text: &str, key: &str, document: &Value) -> usize {
+pub(super) fn line_of(text: &str, key: &str, document: &Value) -> usize {
     // The value is replaced by one that occurs nowhere else, and looked for.
     let mut marked = document.clone();
     let pointer = key.replace(['.', '['], "/").replace(']', "");
@@ -308,6 +314,7 @@ fn no_text_of_a_document_is_shown_as_it_is() {
 certificates = [{ roots = ["root.pem"], subject = "CN=x", crls = ["c"] }]"#,
             1,
         )),
+        as_json(&attestations::good()),
         as_json(&format!("{}[deny-list]\nfile = \"f\"\nsigned-by = \"acme\"\n", GOOD.replacen(
             "[[waivers]]",
             "mode = \"warn\"\ncontinuity = \"tofu\"\nhashes = [\"sha256\"]\nunsigned-files = \"allow\"\n[[waivers]]",
