@@ -1,6 +1,8 @@
 use modelseal_bundle::{Attestation, MAX_BUNDLE_BYTES, UntrustedBundle};
+use modelseal_policy::{Contradiction, contradiction};
+use modelseal_predicate::Provenance;
 use modelseal_sign::{SignError, Signer};
-use modelseal_verify::{VerifiedAttestation, verify_envelope};
+use modelseal_verify::{Signer as VerifiedSigner, VerifiedAttestation, verify_envelope};
 
 use crate::Error;
 
@@ -17,11 +19,27 @@ pub struct SignedAttestation {
 /// before it is given.
 ///
 /// # Errors
+/// [`Error::Attestation`] for what readers would refuse, before it is signed;
+/// [`Error::Contradicted`] for provenance of another run than the one that signs;
 /// [`Error::Sign`]; [`Error::SelfCheck`]; [`Error::BundleTooLarge`].
 pub fn attest(attestation: &Attestation, signer: &dyn Signer) -> Result<SignedAttestation, Error> {
-    let bundle = sign_payload(&attestation.to_payload(), signer)?;
+    let payload = attestation.to_payload();
+    Attestation::parse(&payload)?;
+    let bundle = sign_payload(&payload, signer)?;
     let verified = check(&bundle, attestation, signer).map_err(|error| Error::SelfCheck(Box::new(error)))?;
+    check_run(attestation, verified.signer())?;
     Ok(SignedAttestation { bundle, verified })
+}
+
+/// Who verifies would find it out too, and believe neither.
+fn check_run(attestation: &Attestation, signer: &VerifiedSigner) -> Result<(), Error> {
+    let Some(run) = Provenance::of(attestation).ok().and_then(|provenance| provenance.run) else {
+        return Ok(());
+    };
+    match contradiction(&run, &signer.into()) {
+        Some(Contradiction { claim, said, proved }) => Err(Error::Contradicted { claim, said, proved }),
+        None => Ok(()),
+    }
 }
 
 /// Readers would refuse what is larger.

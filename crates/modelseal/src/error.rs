@@ -1,10 +1,10 @@
-use modelseal_bundle::{BundleError, ClaimsError};
+use modelseal_bundle::{AttestationError, BundleError, ClaimsError};
 use modelseal_disk::DiskError;
-use modelseal_manifest::{Differences, IgnorePath, ManifestError, ManifestPath, ModelDigest};
+use modelseal_manifest::{Differences, Escaped, IgnorePath, ManifestError, ManifestPath, ModelDigest};
 use modelseal_policy::Undecided;
 use modelseal_predicate::Release;
 use modelseal_sign::SignError;
-use modelseal_verify::{Mismatch, Signer, VerifyError};
+use modelseal_verify::{Claim, Mismatch, Signer, VerifyError};
 
 use crate::Unsigned;
 
@@ -98,6 +98,29 @@ pub enum Error {
         signed: ModelDigest,
         /// Which model is there.
         found: ModelDigest,
+    },
+    /// The files are not those that the signature beside them is of.
+    #[error("{problem}")]
+    OtherFiles {
+        /// In what they differ.
+        problem: String,
+    },
+    /// The predicate cannot be attested.
+    #[error(transparent)]
+    Attestation(#[from] AttestationError),
+    /// What a run of a CI system says of itself is not what its certificate says.
+    #[error(
+        "the provenance says that {claim} is {}, and the certificate that signed it, {}",
+        Escaped(said),
+        Escaped(proved)
+    )]
+    Contradicted {
+        /// What it is about.
+        claim: Claim,
+        /// What the provenance says.
+        said: String,
+        /// What the certificate says.
+        proved: String,
     },
     /// A release that no attestation can name.
     #[error(

@@ -1,5 +1,8 @@
-use modelseal_bundle::{Statement, UntrustedBundle, legacy};
-use modelseal_manifest::{ManifestPath, ModelDigest};
+use std::collections::HashSet;
+
+use modelseal_bundle::{Attestation, Statement, UntrustedBundle, legacy};
+use modelseal_manifest::{ManifestPath, ModelDigest, Sha256Digest};
+use modelseal_predicate::{Provenance, ResourceDescriptor};
 
 use crate::{ClaimsFile, Error, SIGNATURE_FILE_NAME};
 
@@ -14,14 +17,27 @@ pub struct ExistingSignatures {
 impl ExistingSignatures {
     /// Takes the signature in the usual place, where there is one, and those
     /// in the claims file. What cannot be read as the signature of a model
-    /// nobody can verify as one, so nothing can break it.
+    /// nobody can verify as one, so nothing can break it; and those of models that
+    /// this one was made from are of other files.
     pub fn of(signature: Option<&UntrustedBundle>, claims: &ClaimsFile) -> Self {
         let statement =
             |bundle: &UntrustedBundle| legacy::parse_unverified_statement(bundle.envelope().payload()).ok();
-        Self {
-            signature: signature.and_then(statement),
-            in_claims: claims.bundles().iter().filter_map(statement).collect(),
-        }
+        let signature = signature.and_then(statement);
+        let (models, roots) = dependencies(claims.bundles());
+        let is_of_dependency = |statement: &Statement| {
+            let manifest = statement.manifest();
+            // What nobody verified can take nothing back of the model's own signature.
+            let is_own =
+                signature.as_ref().is_some_and(|own| own.manifest().root_digest() == manifest.root_digest());
+            !is_own
+                && match manifest.model_digest() {
+                    Some(digest) => models.contains(&digest),
+                    None => roots.contains(manifest.root_digest().as_sha256()),
+                }
+        };
+        let in_claims = claims.bundles().iter().filter_map(statement);
+        let in_claims = in_claims.filter(|statement| !is_of_dependency(statement)).collect();
+        Self { signature, in_claims }
     }
 
     /// Whether each of them leaves out the claims file, which stands at `path`
@@ -47,4 +63,17 @@ impl ExistingSignatures {
     pub(crate) fn model_digest(&self) -> Option<ModelDigest> {
         self.signature.as_ref()?.manifest().model_digest()
     }
+}
+
+/// The models that others say that this one was made from, and their root digests.
+fn dependencies(bundles: &[UntrustedBundle]) -> (HashSet<ModelDigest>, HashSet<Sha256Digest>) {
+    let (mut models, mut roots) = (HashSet::new(), HashSet::new());
+    // One after the other: each may be large.
+    for bundle in bundles {
+        let Ok(attestation) = Attestation::parse(bundle.envelope().payload()) else { continue };
+        let Ok(provenance) = Provenance::of(&attestation) else { continue };
+        models.extend(provenance.models().filter_map(ResourceDescriptor::model_digest));
+        roots.extend(provenance.models().filter_map(|resource| Some(*resource.root_digest()?.as_sha256())));
+    }
+    (models, roots)
 }

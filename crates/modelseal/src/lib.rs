@@ -52,7 +52,7 @@
 //! ```compile_fail,E0451
 //! use modelseal::{Admission, policy::Verdict};
 //! fn forge(verdict: Verdict) -> Admission {
-//!     Admission { verdict, found: Default::default(), copy: Some("elsewhere".into()) }
+//!     Admission { verdict, found: Default::default(), bundles: vec![], copy: Some("elsewhere".into()) }
 //! }
 //! ```
 //!
@@ -63,19 +63,22 @@ mod admission;
 mod attest;
 mod claims;
 mod coverage;
+mod dependency;
 mod digest;
 mod error;
 mod existing;
 mod release_lint;
 mod sign;
+mod subject;
 #[cfg(feature = "sigstore")]
 mod trust_material;
 mod verify;
 
-pub use admission::{Admission, AdmitOptions, admit, identify};
+pub use admission::{Admission, AdmitOptions, Bundles, admit, bundles_beside, hub_reference, identify};
 pub use attest::{SignedAttestation, attest};
 pub use claims::{ClaimsFile, StagedClaims};
 pub use coverage::{Coverage, EVIDENCE_FILES, SIGNATURE_FILE_NAME};
+pub use dependency::{DependencyRole, dependency};
 pub use digest::{DigestOptions, Digests, Order, digest};
 pub use error::{Error, IgnoredBy};
 pub use existing::ExistingSignatures;
@@ -95,8 +98,11 @@ pub use modelseal_manifest::{
 };
 pub use modelseal_policy as policy;
 pub use modelseal_predicate::{
-    DENY_LIST_TYPE, DenyListRelease, Fingerprint, PredicateError, RELEASE_TYPE, Release, SUCCESSION_TYPE,
-    SignerId, Succession, Version, model_digest_of, model_subject,
+    CiBuild, CiError, CiPlatform, DENY_LIST_TYPE, DenyListRelease, Fingerprint, NewProvenance,
+    PROVENANCE_TYPE, PROVENANCE_TYPE_V0_2, PredicateError, Provenance, RELEASE_TYPE, Release,
+    ResourceDescriptor, Run, SUCCESSION_TYPE, SUMMARY_TYPE, SignerId, Source, Subjects, Succession,
+    SummaryPolicy, VerificationSummary, Version, bare_model_subject, build_level, is_uri, model_digest_of,
+    model_subject, parse_predicate, reference_uri, uri_problem,
 };
 #[cfg(feature = "pkcs11")]
 pub use modelseal_sign::pkcs11;
@@ -117,6 +123,7 @@ pub use modelseal_verify::{
 };
 pub use release_lint::{Finding, FindingKind};
 pub use sign::{Plan, SignOptions, Signed, plan, sign};
+pub use subject::{ModelSubject, SubjectOptions, subject};
 #[cfg(feature = "sigstore")]
 pub use trust_material::{FetchTimeouts, TrustMaterial, TrustMaterialError, TrustRepository};
 pub use verify::{Unsigned, UnsignedReason, VerifiedModel, VerifyOptions, verify};

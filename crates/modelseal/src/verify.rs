@@ -7,7 +7,7 @@ use modelseal_disk::{
     DiskError, Ignored, IgnoredKind, Inventory, Links, MeasureOptions, MeasuredFile, Measurement, Model,
     Observer, PrivateDir, StagedOutput, Unfit, WalkRules,
 };
-use modelseal_manifest::{IgnorePath, Manifest, ManifestPath, Method, ModelDigest};
+use modelseal_manifest::{Differences, IgnorePath, Manifest, ManifestPath, Method, ModelDigest};
 use modelseal_verify::{MatchedManifest, Mismatch, Signer, Trust, Unlisted, VerifiedStatement};
 
 use crate::coverage::{evidence_problem, git_paths};
@@ -156,7 +156,7 @@ pub fn verify(
 ) -> Result<VerifiedModel, Error> {
     let statement = modelseal_verify::verify(bundle, trust)?;
     let evidence = options.bundle_path.and_then(|path| model.locate(path)).into_iter().collect();
-    let scope = Scope::of(&[&statement], model, evidence, &options.ignore, options.ignore_git)?;
+    let scope = Scope::of(&[statement.manifest()], model, evidence, &options.ignore, options.ignore_git)?;
     if options.copy_to.is_some_and(|path| model.contains(path)) {
         return Err(Error::CopyInModel);
     }
@@ -205,17 +205,17 @@ pub(crate) struct Unmatched {
 }
 
 impl Scope {
-    /// `statements` are of one serialization, and at least one; `evidence` are
-    /// the files that carry signatures.
+    /// `manifests` are of one serialization, and at least one; `evidence` are the
+    /// files that carry signatures.
     pub(crate) fn of(
-        statements: &[&VerifiedStatement],
+        manifests: &[&Manifest],
         model: &Model,
         evidence: Vec<ManifestPath>,
         ignore: &[IgnorePath],
         ignore_git: bool,
     ) -> Result<Self, Error> {
-        let first = statements.first().ok_or(Error::NotOneFile)?.manifest();
-        let signed = statements.iter().flat_map(|statement| statement.manifest().files());
+        let first = *manifests.first().ok_or(Error::NotOneFile)?;
+        let signed = manifests.iter().flat_map(|manifest| manifest.files());
         let signed: HashSet<ManifestPath> = signed.cloned().collect();
         if first.is_unnamed_file() && !model.is_file() {
             return Err(Error::NotOneFile);
@@ -280,6 +280,12 @@ impl Measured {
             Ok(_) => Err(Unmatched { signer, mismatch: None }),
             Err(mismatch) => Err(Unmatched { signer, mismatch: Some(mismatch) }),
         }
+    }
+
+    /// In what the files differ from a manifest that nobody verified.
+    pub(crate) fn differences(&self, manifest: &Manifest) -> Differences {
+        let (resources, unhashed) = self.as_signed(manifest);
+        manifest.differences(&resources, &unhashed)
     }
 
     /// Why they are not, as an error.

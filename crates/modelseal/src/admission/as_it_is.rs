@@ -7,7 +7,7 @@ use modelseal_disk::{
 };
 use modelseal_manifest::{HashType, IgnorePath, ManifestPath, Method, ModelDigest};
 
-use super::{Found, bundles};
+use super::{Found, bundles_beside};
 use crate::coverage::HUB_BOOKKEEPING;
 use crate::verify::followed_links;
 use crate::{Coverage, Error, Unsigned, UnsignedReason};
@@ -18,7 +18,7 @@ use crate::{Coverage, Error, Unsigned, UnsignedReason};
 /// # Errors
 /// [`Error::Disk`], also for what can be no part of a model.
 pub fn identify(model: &Model, jobs: NonZeroUsize, observer: &dyn Observer) -> Result<ModelDigest, Error> {
-    let beside = bundles::find(model, &[], observer)?;
+    let beside = bundles_beside(model, &[], observer)?;
     let as_it_is = AsItIs { model, evidence: &beside.evidence, jobs, observer };
     let found = as_it_is.measure(None, std::iter::empty())??;
     model_digest(&found.files).ok_or(Error::NotOneFile)

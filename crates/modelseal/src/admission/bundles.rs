@@ -1,10 +1,11 @@
 //! Every bundle beside a model: what a policy considers.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use modelseal_bundle::{Claims, MAX_BUNDLE_BYTES, UntrustedBundle};
 use modelseal_disk::{DiskError, ErrorKind, Links, Model, Observer, Unfit, WalkRules, read_regular};
-use modelseal_manifest::{Escaped, ManifestPath};
+use modelseal_manifest::{Escaped, ManifestPath, Sha256Digest};
 use modelseal_policy::Source;
 
 use crate::coverage::git_paths;
@@ -16,25 +17,27 @@ const MAX_BYTES: u64 = 2 * MAX_BUNDLE_BYTES;
 const ONE_BUNDLE: [&str; 2] = [".oms.sig", ".sigstore.json"];
 const LINES: [&str; 1] = [".intoto.jsonl"];
 
-/// Something that was found, and is a bundle or says why not.
-pub(super) struct Found {
-    pub(super) source: Source,
-    pub(super) bundle: Result<UntrustedBundle, String>,
-}
-
-/// What lies beside a model: the bundles, and those files of the model that
-/// are made of them.
-#[derive(Default)]
-pub(super) struct Beside {
-    pub(super) found: Vec<Found>,
-    pub(super) evidence: Vec<ManifestPath>,
+/// What lies beside a model: each bundle once, files that should be some and are
+/// not, and those files of the model that are made of bundles. Nothing of it is
+/// verified.
+#[derive(Debug, Default)]
+pub struct Bundles {
+    /// Where each was read first, and what it is.
+    pub bundles: Vec<(Source, UntrustedBundle)>,
+    /// What has the name of a file of bundles, and why it is none.
+    pub unreadable: Vec<(Source, String)>,
+    pub(crate) evidence: Vec<ManifestPath>,
+    seen: HashSet<Sha256Digest>,
 }
 
 /// Reads `model.sig`, `claims.jsonl`, `*.oms.sig`, `*.sigstore.json` and
 /// `*.intoto.jsonl` at the top of a directory; of a single file, what is called
 /// after it; and what the caller names.
-pub(super) fn find(model: &Model, named: &[&Path], observer: &dyn Observer) -> Result<Beside, Error> {
-    let mut beside = Beside::default();
+///
+/// # Errors
+/// [`Error::Disk`]. A file that is not what its name promises is no error.
+pub fn bundles_beside(model: &Model, named: &[&Path], observer: &dyn Observer) -> Result<Bundles, Error> {
+    let mut beside = Bundles::default();
     for path in named {
         let bytes = read_regular(path, MAX_BUNDLE_BYTES)?;
         let is_lines = is_lines(&path.to_string_lossy());
@@ -49,7 +52,7 @@ pub(super) fn find(model: &Model, named: &[&Path], observer: &dyn Observer) -> R
     Ok(beside)
 }
 
-fn beside_directory(beside: &mut Beside, model: &Model, observer: &dyn Observer) -> Result<(), Error> {
+fn beside_directory(beside: &mut Bundles, model: &Model, observer: &dyn Observer) -> Result<(), Error> {
     let rules = WalkRules { ignore: git_paths().collect(), links: Links::Refuse, unfit: Unfit::List };
     let inventory = model.inventory(&rules, observer)?;
     let is_named_so = |path: &&ManifestPath| {
@@ -88,7 +91,7 @@ fn is_of_model(error: &DiskError) -> bool {
     error.kind() == ErrorKind::Model || matches!(error, DiskError::TooLarge { .. })
 }
 
-fn beside_file(beside: &mut Beside, model: &Model) -> Result<(), Error> {
+fn beside_file(beside: &mut Bundles, model: &Model) -> Result<(), Error> {
     let names = [".sig", ".claims.jsonl"].into_iter().chain(ONE_BUNDLE).chain(LINES);
     for end in names {
         let mut path = model.path().as_os_str().to_owned();
@@ -111,27 +114,15 @@ fn is_lines(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|extension| extension == "jsonl")
 }
 
-impl Beside {
+impl Bundles {
     /// Whether it is what its name promises.
     fn add(&mut self, path: &str, is_lines: bool, bytes: &[u8]) -> bool {
-        let source = |line| Source { path: path.to_owned(), line };
-        if !is_lines {
-            let bundle = UntrustedBundle::parse(bytes).map_err(|error| error.to_string());
-            let is_bundle = bundle.is_ok();
-            self.found.push(Found { source: source(None), bundle });
-            return is_bundle;
+        if is_lines {
+            return self.add_lines(path, bytes);
         }
-        match Claims::parse(bytes) {
-            Ok(claims) if claims.bundles().is_empty() => {
-                self.reject(path, "holds no bundle".to_owned());
-                false
-            }
-            Ok(claims) => {
-                let lines = claims.bundles().iter().enumerate();
-                self.found.extend(lines.map(|(index, bundle)| Found {
-                    source: source(Some(index + 1)),
-                    bundle: Ok(bundle.clone()),
-                }));
+        match UntrustedBundle::parse(bytes) {
+            Ok(bundle) => {
+                self.push(path, None, &bundle);
                 true
             }
             Err(error) => {
@@ -141,8 +132,33 @@ impl Beside {
         }
     }
 
+    fn add_lines(&mut self, path: &str, bytes: &[u8]) -> bool {
+        match Claims::parse(bytes) {
+            Ok(claims) if claims.bundles().is_empty() => {
+                self.reject(path, "holds no bundle".to_owned());
+                false
+            }
+            Ok(claims) => {
+                for (index, bundle) in claims.bundles().iter().enumerate() {
+                    self.push(path, Some(index + 1), bundle);
+                }
+                true
+            }
+            Err(error) => {
+                self.reject(path, error.to_string());
+                false
+            }
+        }
+    }
+
+    /// The same again proves nothing more, and would cost as much again.
+    fn push(&mut self, path: &str, line: Option<usize>, bundle: &UntrustedBundle) {
+        if self.seen.insert(Sha256Digest::of(&bundle.to_json())) {
+            self.bundles.push((Source { path: path.to_owned(), line }, bundle.clone()));
+        }
+    }
+
     fn reject(&mut self, path: &str, problem: String) {
-        let source = Source { path: path.to_owned(), line: None };
-        self.found.push(Found { source, bundle: Err(problem) });
+        self.unreadable.push((Source { path: path.to_owned(), line: None }, problem));
     }
 }

@@ -3,16 +3,16 @@
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 
-use modelseal_bundle::StatementError;
 use modelseal_disk::{
     DiskError, IgnoredKind, Links, MeasuredFile, Model, Observer, PrivateDir, Unfit, WalkRules,
 };
-use modelseal_manifest::{Differences, Manifest, ManifestPath, ModelDigest, Sha256Digest};
-use modelseal_policy::{Contents, Evidence, Policy, Rule, Source, Unsigned as NotSigned};
-use modelseal_verify::{Unlisted, VerifiedEnvelope, VerifiedStatement};
+use modelseal_manifest::{Differences, Manifest, ManifestPath, ModelDigest};
+use modelseal_policy::{Contents, Evidence, Heard, Policy, Recogniser, Rule, Source, Unsigned as NotSigned};
+use modelseal_verify::{Unlisted, VerifiedStatement};
 
+use super::Found;
 use super::as_it_is::{AsFound, AsItIs, model_digest, whole_files};
-use super::{Found, bundles};
+use super::bundles::Bundles;
 use crate::verify::{Measured, Scope, followed_links};
 use crate::{Error, Unsigned, UnsignedReason};
 
@@ -49,32 +49,59 @@ pub(super) struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// Verifies every bundle as one of the rule's publishers.
-    pub(super) fn recognise(&self, found: &[bundles::Found], evidence: &mut Evidence) -> Vec<Group> {
+    /// Verifies every bundle as one of those whose word counts.
+    pub(super) fn recognise(
+        &self,
+        recogniser: &Recogniser<'_>,
+        beside: &Bundles,
+        evidence: &mut Evidence,
+    ) -> Vec<Group> {
         let mut groups: Vec<Group> = Vec::new();
-        let mut seen = HashSet::new();
-        for bundles::Found { source, bundle } in found {
-            let bundle = match bundle {
-                Ok(bundle) => bundle,
-                Err(problem) => {
-                    evidence.reject(source.clone(), problem);
-                    continue;
-                }
-            };
-            // The same again proves nothing more, and would cost as much again.
-            if !seen.insert(Sha256Digest::of(&bundle.to_json())) {
-                continue;
-            }
-            match self.policy.recognise(self.rule, bundle) {
-                Ok(envelopes) => {
-                    for (publisher, envelope) in envelopes {
-                        read(&mut groups, evidence, source, publisher, envelope);
+        for (source, problem) in &beside.unreadable {
+            evidence.reject(source.clone(), problem);
+        }
+        for (index, (source, _)) in beside.bundles.iter().enumerate() {
+            match recogniser.recognise(self.rule, index) {
+                Ok(heard) => {
+                    for (publisher, heard) in heard {
+                        self.read(&mut groups, evidence, source, publisher, &heard);
                     }
                 }
                 Err(unrecognised) => evidence.add_stranger(source.clone(), &unrecognised),
             }
         }
         groups
+    }
+
+    /// The signature of a model goes to those that it can be measured with;
+    /// whatever else a publisher said is evidence as it stands.
+    fn read(
+        &self,
+        groups: &mut Vec<Group>,
+        evidence: &mut Evidence,
+        source: &Source,
+        publisher: usize,
+        heard: &Heard,
+    ) {
+        let statement = match heard {
+            Heard::Signature(statement) => statement,
+            Heard::Attestation(attestation) => {
+                return evidence.add_attestation(source.clone(), publisher, attestation);
+            }
+            Heard::Nothing(problem) => return evidence.reject(source.clone(), problem),
+        };
+        // Whoever attests, and does not sign, says nothing of the files.
+        if !self.rule.is_signed_by(publisher) {
+            return;
+        }
+        let is_alike = |group: &&mut Group| {
+            group.first().is_some_and(|(.., first)| are_alike(first.manifest(), statement.manifest()))
+        };
+        let signature = (source.clone(), publisher, statement.clone());
+        match groups.iter_mut().find(is_alike) {
+            Some(group) => group.push(signature),
+            None => groups.push(vec![signature]),
+        }
     }
 
     /// Whether signed files of a group are not there. Of many groups, those are
@@ -137,8 +164,8 @@ impl Case<'_> {
     }
 
     fn scope(&self, group: &Group) -> Result<Scope, Error> {
-        let statements: Vec<&VerifiedStatement> = group.iter().map(|(.., statement)| statement).collect();
-        Scope::of(&statements, self.model, self.evidence_files.to_vec(), &[], true)
+        let manifests: Vec<&Manifest> = group.iter().map(|(.., statement)| statement.manifest()).collect();
+        Scope::of(&manifests, self.model, self.evidence_files.to_vec(), &[], true)
     }
 
     /// What is there without regard to signatures: the model as it is, where
@@ -201,36 +228,6 @@ impl Case<'_> {
     }
 }
 
-/// The signature of a model goes to those that it can be measured with;
-/// whatever else a publisher said is evidence as it stands.
-fn read(
-    groups: &mut Vec<Group>,
-    evidence: &mut Evidence,
-    source: &Source,
-    publisher: usize,
-    envelope: VerifiedEnvelope,
-) {
-    let statement = match envelope.clone().into_statement() {
-        Ok(statement) => statement,
-        Err(StatementError::PredicateType { .. }) => {
-            match envelope.into_attestation() {
-                Ok(attestation) => evidence.add_attestation(source.clone(), publisher, &attestation),
-                Err(error) => evidence.reject(source.clone(), error),
-            }
-            return;
-        }
-        Err(error) => return evidence.reject(source.clone(), error),
-    };
-    let is_alike = |group: &&mut Group| {
-        group.first().is_some_and(|(.., first)| are_alike(first.manifest(), statement.manifest()))
-    };
-    let signature = (source.clone(), publisher, statement.clone());
-    match groups.iter_mut().find(is_alike) {
-        Some(group) => group.push(signature),
-        None => groups.push(vec![signature]),
-    }
-}
-
 fn are_alike(a: &Manifest, b: &Manifest) -> bool {
     a.serialization() == b.serialization() && a.files() == b.files()
 }
@@ -258,7 +255,7 @@ fn not_signed(unsigned: &[Unsigned]) -> NotSigned {
 }
 
 /// In what the files differ from what was signed, in one line.
-fn describe(differences: &Differences, unfit: &[DiskError]) -> String {
+pub(crate) fn describe(differences: &Differences, unfit: &[DiskError]) -> String {
     let Differences { changed, missing, extra } = differences;
     let mut changed: Vec<String> = changed.iter().map(|change| change.name.path.to_string()).collect();
     changed.dedup();

@@ -7,12 +7,17 @@ mod case;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use modelseal_bundle::UntrustedBundle;
 use modelseal_disk::{DiskError, Model, Observer, PrivateDir};
 use modelseal_manifest::{ManifestPath, NameScheme, Reference};
-use modelseal_policy::{Evidence, Lock, Outcome, Place, Policy, Question, Verdict, judge};
+use modelseal_policy::{
+    Evidence, Lock, Outcome, Place, Policy, Question, Recogniser, Source, Verdict, judge,
+};
 use modelseal_verify::Clock;
 
 pub use self::as_it_is::identify;
+pub use self::bundles::{Bundles, bundles_beside};
+pub(crate) use self::case::describe;
 use self::case::{Case, Set};
 use crate::{Error, Unsigned};
 
@@ -49,6 +54,7 @@ impl Default for AdmitOptions<'_> {
 pub struct Admission {
     verdict: Verdict,
     found: Found,
+    bundles: Vec<(Source, UntrustedBundle)>,
     copy: Option<PathBuf>,
 }
 
@@ -88,6 +94,12 @@ impl Admission {
         &self.found.links
     }
 
+    /// The bundles beside it that are of somebody whose word counts, for the model
+    /// or for one that it was made from, and where each was read.
+    pub fn bundles(&self) -> &[(Source, UntrustedBundle)] {
+        &self.bundles
+    }
+
     /// The directory that holds exactly the admitted bytes, if it was asked
     /// for.
     pub fn copy(&self) -> Option<&Path> {
@@ -116,16 +128,17 @@ pub fn admit(
     // Without a rule, or without the lock that it asks for, nothing has to be read.
     let first = ask(&Evidence::default().found_at(place.clone()))?;
     let Some(rule) = policy.rule(judged_as.name()) else {
-        return Ok(Admission { verdict: first, found: Found::default(), copy: None });
+        return Ok(Admission { verdict: first, found: Found::default(), bundles: vec![], copy: None });
     };
     if options.copy_to.is_some_and(|path| model.contains(path)) {
         return Err(Error::CopyInModel);
     }
     let copy = options.copy_to.map(PrivateDir::create_for).transpose()?;
-    let beside = bundles::find(model, &options.bundles, observer)?;
+    let beside = bundles_beside(model, &options.bundles, observer)?;
+    let recogniser = Recogniser::new(policy, &beside.bundles);
     let case = Case { model, policy, rule, jobs: options.jobs, evidence_files: &beside.evidence, observer };
     let mut evidence = Evidence::default();
-    let groups = case.recognise(&beside.found, &mut evidence);
+    let groups = case.recognise(&recogniser, &beside, &mut evidence);
     // Most models have one kind of signature: then they are read once, copied or not.
     let early = copy.as_ref().filter(|_| groups.len() == 1);
     let mut sets = Vec::new();
@@ -136,7 +149,9 @@ pub fn admit(
         sets.extend(case.measure(index, group, early, &mut evidence)?);
     }
     let contents = case.contents(&sets, &mut evidence)?;
-    let evidence = evidence.with_contents(contents.digests).found_at(place);
+    let mut evidence = evidence.with_contents(contents.digests).found_at(place);
+    // Which statements are about this model is known by now.
+    recogniser.follow(rule, &mut evidence);
     let verdict = ask(&evidence)?;
     let set = sets.into_iter().find(|set| verdict.is_signed() && Some(set.model) == verdict.model);
     let copy = match copy {
@@ -157,20 +172,35 @@ pub fn admit(
         None => None,
     };
     let found = set.map_or(contents.found, |set| set.found);
-    Ok(Admission { verdict, found, copy: copy.map(PrivateDir::commit).transpose()? })
+    let counts = |index: usize, source: &Source| {
+        evidence.is_of_dependencies(source) || recogniser.recognise(rule, index).is_ok()
+    };
+    let bundles = beside.bundles.iter().enumerate().filter(|(index, (source, _))| counts(*index, source));
+    let bundles = bundles.map(|(_, bundle)| bundle.clone()).collect();
+    Ok(Admission { verdict, found, bundles, copy: copy.map(PrivateDir::commit).transpose()? })
 }
 
 fn early_is_enough(groups: usize, set: Option<&Set>) -> bool {
     groups == 1 && set.is_some()
 }
 
+/// What a model is called in the cache of the hub client where it lies, with its
+/// commit: `hf://ORGANISATION/NAME@COMMIT`.
+pub fn hub_reference(model: &Model) -> Option<String> {
+    let Place { name, revision } = hub_place(model)?;
+    Some(format!("{name}@{}", revision?))
+}
+
+fn hub_place(model: &Model) -> Option<Place> {
+    let (repository, commit) = model.hub_place()?;
+    let name = repository.strip_prefix("models--").map(|name| format!("hf://{}", name.replace("--", "/")));
+    Some(Place { name: name.unwrap_or(repository), revision: Some(commit) })
+}
+
 /// What the place says of the model that lies there.
 fn place(model: &Model, reference: &Reference) -> Option<Place> {
-    if let Some((repository, commit)) = model.hub_place() {
-        let name =
-            repository.strip_prefix("models--").map(|name| format!("hf://{}", name.replace("--", "/")));
-        let name = name.unwrap_or(repository);
-        return Some(Place { name, revision: Some(commit) });
+    if let Some(place) = hub_place(model) {
+        return Some(place);
     }
     let is_file = reference.name().scheme() == NameScheme::File;
     let name = format!("file:{}", model.true_path().to_string_lossy());

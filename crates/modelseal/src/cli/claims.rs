@@ -23,6 +23,10 @@ impl Added {
         Self { path: claims.path().to_owned(), lines: claims.added() }
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(crate) fn json(&self) -> Value {
         json!({ "path": self.path.to_string_lossy(), "added": self.lines })
     }

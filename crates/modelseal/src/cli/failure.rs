@@ -268,6 +268,21 @@ fn other(error: &Error, refused: Exit) -> (Exit, &'static str, Option<&'static s
             Some("is this what was signed? if it was changed on purpose, sign it anew without --append"),
         ),
         Error::NotReleasable { .. } => (Exit::Usage, "usage", None),
+        Error::OtherFiles { .. } => (
+            Exit::Usage,
+            "other-content",
+            Some("is this what was signed? if it was changed on purpose, sign it anew first"),
+        ),
+        Error::Attestation(_) => {
+            (Exit::Usage, "predicate", Some("readers would refuse it: make it smaller, or flatter"))
+        }
+        Error::Contradicted { .. } => (
+            Exit::Usage,
+            "provenance-contradicted",
+            Some(
+                "nothing was written; sign in the run that it is about, and name a reusable workflow with --builder URI",
+            ),
+        ),
         Error::OtherSigner { .. } => {
             (Exit::Undecided, "signer", Some("sign again, and log in as one person"))
         }

@@ -85,7 +85,7 @@ pub(crate) fn choose(
     terminal: Terminal,
     cancel: &Cancel,
 ) -> Result<Chosen, Failure> {
-    let keyless = &args.keyless;
+    let keyless = &args.with.keyless;
     let instance = instance(&args.instance, keyless.signing_config.as_deref(), cancel)?;
     let token = match (&keyless.identity_token, &keyless.identity_token_file) {
         (Some(token), _) => Some(token.0.clone()),

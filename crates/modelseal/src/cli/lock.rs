@@ -92,7 +92,7 @@ impl<'a> Case<'a> {
             return Err(Judged::new(&self.args.model, &self.args.policy, &self.policy, admission).denied());
         }
         let may_be_unsigned = verdict.rule.as_ref().is_some_and(|rule| rule.is_for_unsigned);
-        let is_unsigned = verdict.signatures.is_empty() && !may_be_unsigned;
+        let is_unsigned = !verdict.is_signed() && !may_be_unsigned;
         match Entry::of(verdict, Clock::system().now()) {
             Some(entry) if !is_unsigned => Ok(entry),
             _ => {

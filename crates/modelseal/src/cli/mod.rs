@@ -1,6 +1,8 @@
 //! Arguments → settings → one call of the library → a report → an exit code.
 
 mod args;
+mod attest;
+mod base_models;
 mod claims;
 mod demo;
 mod deny;
@@ -25,7 +27,9 @@ mod signer;
 mod signing_failure;
 mod sigstore_failure;
 mod succession;
+mod summary;
 mod text;
+mod tree;
 mod trust;
 mod trusted_root;
 mod verdict;
@@ -96,11 +100,14 @@ fn run(arguments: Arguments, program: &OsStr, cancel: &Cancel) -> Exit {
             }
             _ => terminal.finish("verify/v1", &verify::run(&args, terminal, cancel)),
         },
+        Command::Attest(args) => terminal
+            .redirected(args.output.as_deref() == Some(Path::new("-")))
+            .finish("attest/v1", &attest::run(&args, terminal, cancel)),
         Command::Succession(args) => {
             terminal.finish("succession/v1", &succession::run(&args, terminal, cancel))
         }
         Command::Digest(args) => terminal.finish("digest/v1", &digest::run(&args, terminal, cancel)),
-        Command::Inspect(args) => terminal.finish("inspect/v1", &inspect::run(&args)),
+        Command::Inspect(args) => terminal.finish("inspect/v1", &inspect::run(&args, cancel)),
         Command::Pkcs11(Pkcs11Command::List(args)) => {
             terminal.finish("pkcs11-list/v1", &pkcs11::list(&args, cancel))
         }

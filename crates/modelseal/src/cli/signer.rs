@@ -54,16 +54,16 @@ pub(crate) fn choose(
     cancel: &Cancel,
 ) -> Result<Chosen, Failure> {
     check_combination(args)?;
-    let authorities = args.timestamp_url.iter().map(|url| timestamp_authority(url));
+    let authorities = args.with.timestamp_url.iter().map(|url| timestamp_authority(url));
     let authorities = authorities.collect::<Result<Vec<_>, _>>()?;
-    if args.key.is_none() && args.pkcs11.is_none() {
+    if args.key.is_none() && args.with.pkcs11.is_none() {
         return keyless::choose(args, publishes, terminal, cancel);
     }
     let chosen = choose_key(args, cancel)?;
     if authorities.is_empty() {
         return Ok(chosen);
     }
-    let timeouts = keyless::timeouts(args.keyless.timeout);
+    let timeouts = keyless::timeouts(args.with.keyless.timeout);
     let signer = TimestampingSigner::new(chosen.signer, authorities, timeouts);
     Ok(Chosen { signer: Box::new(Interruptible(signer)), ..chosen })
 }
@@ -75,15 +75,15 @@ fn timestamp_authority(url: &str) -> Result<ServiceUrl, Failure> {
 }
 
 fn choose_key(args: &SignerArgs, cancel: &Cancel) -> Result<Chosen, Failure> {
-    let leaf = match (&args.certificate, args.token_certificate) {
+    let leaf = match (&args.with.certificate, args.with.token_certificate) {
         (Some(file), _) => Some(LeafSource::File(file)),
         (None, true) => Some(LeafSource::Token),
         (None, false) => None,
     };
-    let certificate = leaf.map(|leaf| CertificateFiles { leaf, chain: &args.chain });
-    match (&args.key, &args.pkcs11) {
+    let certificate = leaf.map(|leaf| CertificateFiles { leaf, chain: &args.with.chain });
+    match (&args.key, &args.with.pkcs11) {
         (Some(key), _) => with_key(
-            read_private_key(key, args.passphrase_file.as_deref(), cancel)?,
+            read_private_key(key, args.with.passphrase_file.as_deref(), cancel)?,
             None,
             certificate,
             cancel,
@@ -98,22 +98,22 @@ fn choose_key(args: &SignerArgs, cancel: &Cancel) -> Result<Chosen, Failure> {
 /// What the argument parser cannot say.
 fn check_combination(args: &SignerArgs) -> Result<(), Failure> {
     let usage = |message: &str| Err(Failure::new(Exit::Usage, "usage", message));
-    if args.token_certificate && args.pkcs11.is_none() {
+    if args.with.token_certificate && args.with.pkcs11.is_none() {
         return usage("--token-certificate is for a key on a token: name it with --pkcs11 URI");
     }
-    let has_key = args.key.is_some() || args.pkcs11.is_some();
-    if args.certificate.is_some() && !has_key {
+    let has_key = args.key.is_some() || args.with.pkcs11.is_some();
+    if args.with.certificate.is_some() && !has_key {
         return usage("--certificate belongs to a key: name it with --key KEY, or --pkcs11 URI");
     }
-    if !args.timestamp_url.is_empty() && !has_key {
+    if !args.with.timestamp_url.is_empty() && !has_key {
         return usage(
             "--timestamp-url is for keys: an identity has the timestamp authorities of its instance",
         );
     }
-    if has_key && (args.instance.is_named() || args.keyless.signing_config.is_some()) {
+    if has_key && (args.instance.is_named() || args.with.keyless.signing_config.is_some()) {
         return usage("a key needs no Sigstore instance: leave either out");
     }
-    if !args.chain.is_empty() && args.certificate.is_none() && !args.token_certificate {
+    if !args.with.chain.is_empty() && args.with.certificate.is_none() && !args.with.token_certificate {
         return usage(
             "--chain belongs to a certificate: name it with --certificate PEM, or use --token-certificate",
         );

@@ -12,6 +12,7 @@ use modelseal::{Certificate, Escaped, IgnoredKind, Manifest, Method};
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const WARN: Style = AnsiColor::Yellow.on_default().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
 pub(crate) const HELP: Style = AnsiColor::Cyan.on_default().bold();
 
 /// A path as messages show it.

@@ -3,7 +3,10 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use modelseal::policy::{Entry, LockedSigner, Outcome, Policy, Reason, ReasonKind, Severity, Verdict};
+use modelseal::policy::{
+    Attested, CountedSummary, DependencyVerdict, Entry, LockedSigner, Outcome, Policy, Reason, ReasonKind,
+    Severity, Verdict,
+};
 use modelseal::{Admission, AdmitOptions, Cancel, Caveat, Error, Model, Reference};
 use serde_json::{Value, json};
 
@@ -13,7 +16,9 @@ use super::output::{Report, Terminal};
 use super::policy::{read_lock, read_policy, refuse_in_model};
 use super::progress::Progress;
 use super::shapes::{signer_id_json, unsigned_json};
+use super::summary::{self, Emitted};
 use super::text::{BAD, GOOD, WARN, amount, row, shown};
+use super::tree::{self, Node};
 use super::verify::unsigned_text;
 
 pub(crate) struct VerdictReport(Box<Judged>);
@@ -25,6 +30,8 @@ pub(crate) struct Judged {
     policy: PathBuf,
     serial: u64,
     admission: Admission,
+    summary: Option<Emitted>,
+    tree: Option<Node>,
 }
 
 pub(crate) fn run(
@@ -41,6 +48,7 @@ pub(crate) fn run(
         refuse_in_model("lock", lock, &model)?;
     }
     let lock = policy_args.lock.as_ref().map(|path| read_lock(path, cancel)).transpose()?;
+    let planned = summary::plan(args, &model, &policy, terminal, cancel)?;
     let bundles = policy_args.bundle.iter().chain(&args.signature).map(PathBuf::as_path).collect();
     let options = AdmitOptions {
         lock: lock.as_ref(),
@@ -50,16 +58,24 @@ pub(crate) fn run(
         ..AdmitOptions::default()
     };
     let admission = admit(&model, reference, &policy, &options, terminal, cancel)?;
-    let judged = Judged {
-        model: args.model.clone(),
-        policy: policy_path.to_owned(),
-        serial: policy.serial(),
-        admission,
+    let summary = match planned.map(|planned| planned.emit(&model, &admission)) {
+        // A denial stays one, whatever becomes of its summary.
+        Some(Err(failure)) if admission.verdict().outcome == Outcome::Deny => {
+            Some(Emitted::not_written(&failure.message))
+        }
+        emitted => emitted.transpose()?,
     };
+    let tree = args.tree.then(|| tree::of_verdict(admission.verdict(), Some(hashed(&admission))));
+    let judged = Judged { summary, tree, ..Judged::new(&args.model, policy_path, &policy, admission) };
     match judged.admission.verdict().outcome {
         Outcome::Deny => Err(judged.denied()),
         Outcome::Allow | Outcome::Warn => Ok(VerdictReport(Box::new(judged))),
     }
+}
+
+/// What was looked at on this disk.
+fn hashed(admission: &Admission) -> String {
+    format!("hashed here, {}", amount(admission.files(), admission.size()))
 }
 
 /// Judges a model while a bar shows how far it is.
@@ -87,7 +103,14 @@ pub(crate) fn admit(
 
 impl Judged {
     pub(crate) fn new(model: &Path, policy_path: &Path, policy: &Policy, admission: Admission) -> Self {
-        Self { model: model.to_owned(), policy: policy_path.to_owned(), serial: policy.serial(), admission }
+        Self {
+            model: model.to_owned(),
+            policy: policy_path.to_owned(),
+            serial: policy.serial(),
+            admission,
+            summary: None,
+            tree: None,
+        }
     }
 
     /// A denial, with its gravest reason first.
@@ -119,7 +142,15 @@ impl Judged {
             let word = if reason.severity == Severity::Warn { "warning" } else { "note" };
             writeln!(out, "  {word:<11} {}", reason.kind)?;
         }
-        writeln!(out, "  {:<11} {}", "rule", self.rule())
+        writeln!(out, "  {:<11} {}", "rule", self.rule())?;
+        if let Some(summary) = &self.summary {
+            writeln!(out, "  {:<11} {}", "summary", summary.text())?;
+        }
+        self.tree.as_ref().map_or(Ok(()), |tree| {
+            writeln!(out)?;
+            tree.print(out)?;
+            writeln!(out)
+        })
     }
 
     fn rule(&self) -> String {
@@ -162,7 +193,12 @@ impl Judged {
                 "time": counted.signed.map(|time| time.to_string()),
                 "not_proved": counted.caveats.iter().map(|c| json!({ "code": c.code(), "message": c.to_string() })).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
+            "summary": verdict.summary.as_ref().map(summary_json),
+            "attestations": verdict.attestations.iter().map(attested_json).collect::<Vec<_>>(),
+            "build_level": verdict.build_level,
             "release": verdict.release.as_ref().map(ToString::to_string),
+            "vsa": self.summary.as_ref().map(Emitted::json),
+            "tree": self.tree.as_ref().map(Node::json),
             "lock": verdict.locked.as_ref().map(entry_json),
             "reasons": verdict.reasons.iter().map(reason_json).collect::<Vec<_>>(),
             "not_signed": unsigned_json(self.admission.unsigned()),
@@ -182,6 +218,59 @@ fn caveats(verdict: &Verdict) -> Vec<Caveat> {
         }
     }
     found
+}
+
+/// The verdict of somebody else that counts.
+fn summary_json(summary: &CountedSummary) -> Value {
+    json!({
+        "path": summary.source.path,
+        "line": summary.source.line,
+        "publisher": summary.signer.publisher,
+        "signer": signer_id_json(&summary.signer.id),
+        "description": summary.shown,
+        "verifier": summary.verifier,
+        "time": summary.verified.map(|time| time.to_string()),
+        "policy": summary.policy.sha256.map(|digest| format!("sha256:{digest}")),
+        "levels": summary.levels,
+    })
+}
+
+fn attested_json(attested: &Attested) -> Value {
+    json!({
+        "path": attested.source.path,
+        "line": attested.source.line,
+        "publisher": attested.publisher,
+        "description": attested.shown,
+        "time": attested.signed.map(|time| time.to_string()),
+        "predicate_type": attested.predicate_type,
+        "counts": attested.counts,
+        "problem": attested.problem.as_ref().map(|problem| json!({
+            "code": problem.code(), "message": problem.to_string(),
+        })),
+        "provenance": attested.provenance.as_ref().map(|provenance| json!({
+            "builder": provenance.builder,
+            "build_type": provenance.build_type,
+            "source": provenance.source.as_ref().map(|source| json!({
+                "repository": source.repository, "ref": source.reference, "commit": source.commit,
+            })),
+        })),
+        "dependencies": attested.dependencies.iter().map(dependency_json).collect::<Vec<_>>(),
+    })
+}
+
+/// A model that this one was made from, and the verdict on it.
+fn dependency_json(dependency: &DependencyVerdict) -> Value {
+    let judged = dependency.judged.as_ref();
+    json!({
+        "name": dependency.resource.name(),
+        "reference": dependency.reference.as_ref().map(ToString::to_string),
+        "digest": dependency.resource.model_digest().map(|digest| digest.to_string()),
+        "role": dependency.resource.role(),
+        "outcome": judged.map_or("deny", |verdict| verdict.outcome.as_str()),
+        "problem": judged.err(),
+        "reasons": judged.map_or(vec![], |verdict| verdict.reasons.iter().map(reason_json).collect()),
+        "attestations": judged.map_or(vec![], |verdict| verdict.attestations.iter().map(attested_json).collect()),
+    })
 }
 
 fn reason_json(reason: &Reason) -> Value {
@@ -260,6 +349,13 @@ impl Report for VerdictReport {
                 row(out, GOOD, "Signed at", format_args!("{time} (proved)"))?;
             }
         }
+        if let Some(summary) = &verdict.summary {
+            let publisher = modelseal::Escaped(&summary.signer.publisher);
+            row(out, GOOD, "Summary", format_args!("{publisher}: {} ({})", summary.shown, summary.source))?;
+        }
+        for attested in verdict.attestations.iter().filter(|attested| attested.counts) {
+            print_attested(out, attested)?;
+        }
         for caveat in caveats(verdict) {
             row(out, WARN, if caveat.is_unproved() { "Not proved" } else { "Note" }, caveat)?;
         }
@@ -286,13 +382,40 @@ impl Report for VerdictReport {
         for (path, target) in admission.links() {
             row(out, WARN, "Link", format_args!("{path} -> {target}"))?;
         }
-        match admission.copy() {
-            Some(copy) => {
-                row(out, GOOD, "Copied to", format_args!("{} (load the model from there)", shown(copy)))
-            }
-            None => Ok(()),
+        if let Some(copy) = admission.copy() {
+            row(out, GOOD, "Copied to", format_args!("{} (load the model from there)", shown(copy)))?;
+        }
+        if let Some(summary) = &self.0.summary {
+            row(out, GOOD, "VSA", summary.text())?;
+        }
+        self.0.tree.as_ref().map_or(Ok(()), |tree| {
+            writeln!(out)?;
+            tree.print(out)
+        })
+    }
+}
+
+/// An attestation that the rule asks for, and what the model was made from.
+fn print_attested(out: &mut dyn Write, attested: &Attested) -> io::Result<()> {
+    let (publisher, kind) =
+        (modelseal::Escaped(&attested.publisher), modelseal::Escaped(&attested.predicate_type));
+    row(
+        out,
+        GOOD,
+        "Attested",
+        format_args!("{publisher}: {kind}, {} ({})", attested.shown, attested.source),
+    )?;
+    for dependency in &attested.dependencies {
+        if let Ok(verdict) = &dependency.judged {
+            let rule = verdict
+                .rule
+                .as_ref()
+                .map(|rule| format!(" by the rule for {}", rule.scope))
+                .unwrap_or_default();
+            row(out, GOOD, "Made from", format_args!("{dependency}, admitted{rule}"))?;
         }
     }
+    Ok(())
 }
 
 fn outcome(verdict: &Verdict) -> &'static str {

@@ -14,6 +14,7 @@ use super::output::{Report, Terminal};
 use super::progress::Progress;
 use super::shapes::{log_entries_json, method, model_json, signer_json, times_json, unsigned_json};
 use super::text::{GOOD, WARN, amount, how, row, shown, slash, validity};
+use super::tree::{self, Node};
 use super::trust;
 use super::trusted_root::print_root;
 
@@ -21,9 +22,11 @@ pub(crate) struct VerifyReport {
     model: PathBuf,
     bundle: PathBuf,
     verified: VerifiedModel,
+    tree: Option<Node>,
 }
 
 pub(crate) fn run(args: &VerifyArgs, terminal: Terminal, cancel: &Cancel) -> Result<VerifyReport, Failure> {
+    args.check_signer_options()?;
     let trust = trust::trust(&args.trust, cancel)?;
     let model = Model::open(&args.model).map_err(|error| Task::Verifying.disk(&error))?;
     let bundle_path = args.signature.clone().unwrap_or_else(|| default_bundle_path(&args.model, &model));
@@ -35,6 +38,8 @@ pub(crate) fn run(args: &VerifyArgs, terminal: Terminal, cancel: &Cancel) -> Res
         strict: args.strict,
         copy_to: args.into.as_deref(),
         jobs: args.jobs.unwrap_or_else(modelseal::default_jobs),
+        // What is attested is attested of that.
+        model_digest: args.tree,
         ..VerifyOptions::default()
     };
     warn_of_absent(terminal, &options.ignore, &model);
@@ -44,7 +49,13 @@ pub(crate) fn run(args: &VerifyArgs, terminal: Terminal, cancel: &Cancel) -> Res
     };
     let named = Named { model: &args.model, bundle: &bundle_path, is_strict: args.strict };
     let verified = verified.map_err(|error| Task::Verifying.failure(error, &named))?;
-    Ok(VerifyReport { model: args.model.clone(), bundle: bundle_path, verified })
+    let tree = args.tree.then(|| {
+        let beside = modelseal::bundles_beside(&model, &[], cancel)
+            .map_err(|error| Task::Verifying.failure(error, &named))?;
+        Ok(tree::of_trust(&shown(&args.model), &verified, &beside, &trust))
+    });
+    let tree = tree.transpose()?;
+    Ok(VerifyReport { model: args.model.clone(), bundle: bundle_path, verified, tree })
 }
 
 impl Report for VerifyReport {
@@ -72,6 +83,7 @@ impl Report for VerifyReport {
             "not_signed": unsigned_json(self.verified.unsigned()),
             "links": links.collect::<Vec<_>>(),
             "copy": self.verified.copy().map(Path::to_string_lossy),
+            "tree": self.tree.as_ref().map(Node::json),
         })
     }
 
@@ -105,12 +117,13 @@ impl Report for VerifyReport {
         for (path, target) in self.verified.links() {
             row(out, WARN, "Link", format_args!("{path} -> {target}"))?;
         }
-        match self.verified.copy() {
-            Some(copy) => {
-                row(out, GOOD, "Copied to", format_args!("{} (load the model from there)", shown(copy)))
-            }
-            None => Ok(()),
+        if let Some(copy) = self.verified.copy() {
+            row(out, GOOD, "Copied to", format_args!("{} (load the model from there)", shown(copy)))?;
         }
+        self.tree.as_ref().map_or(Ok(()), |tree| {
+            writeln!(out)?;
+            tree.print(out)
+        })
     }
 }
 

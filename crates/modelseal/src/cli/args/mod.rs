@@ -11,19 +11,23 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use modelseal::pkcs11::{ModuleReference, Uri, UriError};
 use modelseal::{Coverage, HashType, KeyAlgorithm, Links, Method, Model, ShardSize};
 
+mod attest;
 mod claims;
 mod policy;
 mod signer;
 mod succession;
+mod summary;
 mod trust;
 
+pub(crate) use attest::{AttestArgs, NamedModel, ProvenanceArgs};
 pub(crate) use claims::ClaimsArgs;
 pub(crate) use policy::{
     DeniedArgs, DenyAddArgs, DenyCommand, DenyRenewArgs, LockCommand, LockDiffArgs, LockUpdateArgs,
     LockVerifyArgs, LockWriteArgs, PolicyArgs,
 };
-pub(crate) use signer::{SignerArgs, Token};
+pub(crate) use signer::{SignerArgs, SignerOptions, Token};
 pub(crate) use succession::{SuccessionArgs, SuccessorArgs};
+pub(crate) use summary::SummaryArgs;
 pub(crate) use trust::{InstanceArgs, TrustArgs, TrustCommand, TrustUpdateArgs, time};
 
 use super::failure::{Exit, Failure};
@@ -73,10 +77,12 @@ pub(crate) enum Command {
     Keygen(KeygenArgs),
     /// Sign a model
     Sign(SignArgs),
+    /// Sign how a model was made, or something else about it
+    Attest(Box<AttestArgs>),
     /// Sign that somebody else follows you as the publisher of what has these names
     Succession(SuccessionArgs),
     /// Prove that a model is what its publisher signed
-    Verify(VerifyArgs),
+    Verify(Box<VerifyArgs>),
     /// Compute the root digest and the model digest
     Digest(DigestArgs),
     /// Look at hardware tokens and security modules
@@ -260,6 +266,11 @@ pub(crate) struct VerifyArgs {
     /// Threads that hash [default: one for each processor]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
+    /// Show the whole chain: signatures, attestations, the models that it was made from, and the same of those
+    #[arg(long)]
+    pub(crate) tree: bool,
+    #[command(flatten)]
+    pub(crate) summary: SummaryArgs,
 }
 
 #[derive(Debug, Subcommand)]

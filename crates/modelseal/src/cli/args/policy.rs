@@ -8,9 +8,9 @@ use modelseal::Reference;
 
 use super::SignerArgs;
 
-/// What a policy says, and the command line does not beside it.
-const OTHER_TRUST: [&str; 14] = [
-    "key",
+/// What a policy says, and the command line does not beside it. `--key` and the Sigstore
+/// instance are for the signer of a summary then.
+const OTHER_TRUST: [&str; 10] = [
     "root",
     "leaf",
     "identity",
@@ -18,9 +18,6 @@ const OTHER_TRUST: [&str; 14] = [
     "crl",
     "at",
     "timestamp_root",
-    "trusted_root",
-    "trust_config",
-    "staging",
     "ignore",
     "ignore_unsigned_files",
     "strict",

@@ -14,6 +14,16 @@ pub(crate) struct SignerArgs {
     /// The private key, in PEM (PKCS#8 or SEC1)
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) with: SignerOptions,
+    #[command(flatten)]
+    pub(crate) instance: InstanceArgs,
+}
+
+/// Everything about a signer but `--key` and the Sigstore instance, which a command
+/// that verifies has as well.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SignerOptions {
     /// The passphrase of the private key is the first line of this file
     /// [default: MODELSEAL_PASSPHRASE, or it is asked for]
     #[arg(long, value_name = "FILE", requires = "key")]
@@ -37,13 +47,11 @@ pub(crate) struct SignerArgs {
     pub(crate) timestamp_url: Vec<String>,
     #[command(flatten)]
     pub(crate) keyless: KeylessArgs,
-    #[command(flatten)]
-    pub(crate) instance: InstanceArgs,
 }
 
 /// How an identity is proved. Without a key, and without any of these, it is the
 /// identity of the CI job, else that of whoever logs in with a browser.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct KeylessArgs {
     /// The identity token (JWT); others on this machine may see it, a file is better
     #[arg(long, help_heading = "Identities", value_name = "TOKEN", conflicts_with_all = ["key", "pkcs11"])]
@@ -84,8 +92,29 @@ impl Debug for Token {
 impl SignerArgs {
     /// Files that hold secrets, which no model may hold.
     pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
-        let pin = self.pkcs11.as_ref().and_then(|uri| uri.parse().ok()?.pin_file().map(Path::to_owned));
-        let token = self.keyless.identity_token_file.clone();
-        [self.key.clone(), self.passphrase_file.clone(), pin, token].into_iter().flatten().collect()
+        let pin = self.with.pkcs11.as_ref().and_then(|uri| uri.parse().ok()?.pin_file().map(Path::to_owned));
+        let token = self.with.keyless.identity_token_file.clone();
+        [self.key.clone(), self.with.passphrase_file.clone(), pin, token].into_iter().flatten().collect()
+    }
+}
+
+impl SignerOptions {
+    /// An option of a signer that was given, by its name.
+    pub(crate) fn named(&self) -> Option<&'static str> {
+        let keyless = &self.keyless;
+        let given = [
+            (self.passphrase_file.is_some(), "--passphrase-file"),
+            (self.pkcs11.is_some(), "--pkcs11"),
+            (self.certificate.is_some(), "--certificate"),
+            (self.token_certificate, "--token-certificate"),
+            (!self.chain.is_empty(), "--chain"),
+            (!self.timestamp_url.is_empty(), "--timestamp-url"),
+            (keyless.identity_token.is_some(), "--identity-token"),
+            (keyless.identity_token_file.is_some(), "--identity-token-file"),
+            (keyless.oob, "--oob"),
+            (keyless.yes, "--yes"),
+            (keyless.signing_config.is_some(), "--signing-config"),
+        ];
+        given.into_iter().find_map(|(is_given, name)| is_given.then_some(name))
     }
 }

@@ -10,7 +10,7 @@ use modelseal::{Claim, IdentityPattern, SubjectPattern, Timestamp};
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("trust").args(["key", "root", "leaf", "identity", "policy"]).required(true).multiple(true)))]
 pub(crate) struct TrustArgs {
-    /// The publisher's public key, in PEM
+    /// The publisher's public key, in PEM; with --emit-vsa, the private key that signs the summary
     #[arg(long, value_name = "PUB", conflicts_with_all = ["root", "leaf"])]
     pub(crate) key: Option<PathBuf>,
     /// Believe certificates under these, in PEM (repeat for several); an intermediate may stand here too
@@ -80,7 +80,7 @@ impl IdentityArgs {
 }
 
 /// A Sigstore instance. Without any of these it is the public one.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct InstanceArgs {
     /// The trusted root of the instance, in JSON
     #[arg(long, help_heading = "Sigstore instance", value_name = "FILE", conflicts_with_all = ["trust_config", "staging"])]

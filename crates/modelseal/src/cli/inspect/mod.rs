@@ -6,7 +6,7 @@ mod payload;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use modelseal::{ClaimsError, DiskError, Error, SIGNATURE_FILE_NAME, UntrustedBundle};
+use modelseal::{Cancel, ClaimsError, DiskError, Error, Model, SIGNATURE_FILE_NAME, UntrustedBundle};
 use modelseal_bundle::{Claims, MAX_BUNDLE_BYTES};
 use modelseal_disk::read_regular;
 use serde_json::{Value, json};
@@ -15,11 +15,14 @@ use super::args::InspectArgs;
 use super::failure::{Failure, Named, Task};
 use super::output::Report;
 use super::text::{BAD, WARN, row, shown};
+use super::tree::{self, Node};
 use bundle::Inspected;
 
 pub(crate) struct InspectReport {
     path: PathBuf,
     found: Found,
+    /// Everything that lies beside a model, where a directory was named.
+    tree: Option<Node>,
 }
 
 enum Found {
@@ -28,7 +31,10 @@ enum Found {
     Claims(Vec<Inspected>),
 }
 
-pub(crate) fn run(args: &InspectArgs) -> Result<InspectReport, Failure> {
+pub(crate) fn run(args: &InspectArgs, cancel: &Cancel) -> Result<InspectReport, Failure> {
+    if let Some(report) = beside_only(&args.bundle, cancel)? {
+        return Ok(report);
+    }
     let (path, bytes) = read(&args.bundle).map_err(|error| {
         let failure = Failure::input(&error);
         match error {
@@ -41,7 +47,29 @@ pub(crate) fn run(args: &InspectArgs) -> Result<InspectReport, Failure> {
     let found = find(&path, &bytes).map_err(|error| {
         Task::Verifying.failure(error, &Named { model: &path, bundle: &path, is_strict: false })
     })?;
-    Ok(InspectReport { path, found })
+    let tree = if path == args.bundle { None } else { Some(tree(&args.bundle, cancel)?) };
+    Ok(InspectReport { path, found, tree })
+}
+
+/// A model without a signature in the usual place, of which something is claimed
+/// nonetheless.
+fn beside_only(path: &Path, cancel: &Cancel) -> Result<Option<InspectReport>, Failure> {
+    let is_unsigned = matches!(read(path), Err(DiskError::NotFound { .. })) && modelseal_disk::exists(path);
+    if !is_unsigned {
+        return Ok(None);
+    }
+    let tree = tree(path, cancel)?;
+    let found = Found::Claims(vec![]);
+    Ok((!tree.is_bare()).then(|| InspectReport { path: path.to_owned(), found, tree: Some(tree) }))
+}
+
+/// What is claimed of the model in a directory, by everything that lies beside it.
+fn tree(path: &Path, cancel: &Cancel) -> Result<Node, Failure> {
+    let model = Model::open(path).map_err(|error| Task::Verifying.disk(&error))?;
+    let beside = modelseal::bundles_beside(&model, &[], cancel).map_err(|error| {
+        Task::Verifying.failure(error, &Named { model: path, bundle: path, is_strict: false })
+    })?;
+    Ok(tree::of_claims(&shown(path), &beside))
 }
 
 /// What is a bundle is one; a file of which another line than the first is at
@@ -85,6 +113,7 @@ impl Report for InspectReport {
             "verified": false,
             "path": self.path.to_string_lossy(),
             member: claims,
+            "tree": self.tree.as_ref().map(Node::json),
         })
     }
 
@@ -94,6 +123,11 @@ impl Report for InspectReport {
         match &self.found {
             Found::Bundle(bundle) => {
                 bundle.print(out)?;
+                if let Some(tree) = self.tree.as_ref().filter(|tree| tree.has_several()) {
+                    writeln!(out)?;
+                    tree.print(out)?;
+                    writeln!(out)?;
+                }
                 bundle.print_next_step(out)
             }
             Found::Claims(bundles) => {
@@ -101,7 +135,7 @@ impl Report for InspectReport {
                     row(out, WARN, "Bundle", format_args!("{} of {}", index + 1, bundles.len()))?;
                     bundle.print(out)?;
                 }
-                Ok(())
+                self.tree.as_ref().map_or(Ok(()), |tree| tree.print(out))
             }
         }
     }

@@ -4,13 +4,16 @@
 use std::io::{self, Write};
 
 use modelseal::{
-    Attestation, Escaped, Manifest, PredicateError, Release, SUCCESSION_TYPE, Statement, StatementError,
-    Succession, model_digest_of,
+    Attestation, Escaped, Manifest, PredicateError, Provenance, Release, SUCCESSION_TYPE, SUMMARY_TYPE,
+    Statement, StatementError, Succession, VerificationSummary, model_digest_of,
 };
 use modelseal_bundle::legacy;
 use serde_json::{Value, json};
 
 use crate::cli::text::{BAD, WARN, how, row};
+
+/// The most of what a model was made from that is listed.
+const MAX_SHOWN: usize = 32;
 
 pub(super) enum Payload {
     Statement(Statement),
@@ -23,7 +26,7 @@ impl Payload {
     pub(super) fn read(payload: &[u8]) -> Self {
         match legacy::parse_unverified_statement(payload) {
             Ok(statement) => Self::Statement(statement),
-            Err(error @ StatementError::PredicateType { .. }) => {
+            Err(error @ (StatementError::PredicateType { .. } | StatementError::StatementType { .. })) => {
                 Attestation::parse(payload).map_or(Self::Unreadable(error), Self::Attestation)
             }
             Err(error) => Self::Unreadable(error),
@@ -51,6 +54,8 @@ impl Payload {
 enum Predicate {
     Release(Release),
     Succession(Succession),
+    Provenance(Box<Provenance>),
+    Summary(Box<VerificationSummary>),
     Other,
 }
 
@@ -58,6 +63,12 @@ impl Predicate {
     fn of(attestation: &Attestation) -> Result<Self, PredicateError> {
         match attestation.predicate_type() {
             kind if Release::is_type(kind) => Release::of(attestation).map(Self::Release),
+            kind if Provenance::is_type(kind) => {
+                Provenance::of(attestation).map(|provenance| Self::Provenance(Box::new(provenance)))
+            }
+            SUMMARY_TYPE => {
+                VerificationSummary::of(attestation).map(|summary| Self::Summary(Box::new(summary)))
+            }
             SUCCESSION_TYPE => Succession::of(attestation).map(Self::Succession),
             _ => Ok(Self::Other),
         }
@@ -77,30 +88,94 @@ fn print_attestation(out: &mut dyn Write, attestation: &Attestation) -> io::Resu
             row(out, WARN, "Scope", scope)?;
             row(out, WARN, "Successor", successor)
         }
+        Ok(Predicate::Provenance(provenance)) => print_provenance(out, &provenance),
+        Ok(Predicate::Summary(summary)) => print_summary(out, &summary),
         Ok(Predicate::Other) => Ok(()),
         Err(error) => row(out, BAD, "Problem", error),
     }
 }
 
+fn print_provenance(out: &mut dyn Write, provenance: &Provenance) -> io::Result<()> {
+    row(out, WARN, "Builder", Escaped(&provenance.builder))?;
+    row(out, WARN, "Build type", Escaped(&provenance.build_type))?;
+    if let Some(source) = &provenance.source {
+        let reference = source.reference.as_ref().map(|reference| format!("@{}", Escaped(reference)));
+        row(
+            out,
+            WARN,
+            "Source",
+            format_args!("{}{}", Escaped(&source.repository), reference.unwrap_or_default()),
+        )?;
+    }
+    for dependency in provenance.dependencies.iter().take(MAX_SHOWN) {
+        let name = dependency.uri().or(dependency.name()).unwrap_or("something without a name");
+        let digest = dependency.model_digest().map(|digest| format!(", {digest}")).unwrap_or_default();
+        row(out, WARN, "Made from", format_args!("{}{digest}", Escaped(name)))?;
+    }
+    match provenance.dependencies.len().checked_sub(MAX_SHOWN) {
+        Some(more @ 1..) => row(out, WARN, "Made from", format_args!("{more} more")),
+        _ => Ok(()),
+    }
+}
+
+fn print_summary(out: &mut dyn Write, summary: &VerificationSummary) -> io::Result<()> {
+    let result = if summary.has_passed { "PASSED" } else { "FAILED" };
+    row(out, WARN, "Result", format_args!("{result}, for {}", Escaped(&summary.resource)))?;
+    row(out, WARN, "Verifier", Escaped(&summary.verifier))?;
+    let digest = summary.policy.sha256.map(|digest| format!(", sha256:{digest}")).unwrap_or_default();
+    row(out, WARN, "Policy", format_args!("{}{digest}", Escaped(&summary.policy.uri)))?;
+    row(out, WARN, "Levels", Escaped(&summary.levels.join(", ")))
+}
+
+fn provenance_json(provenance: &Provenance) -> Value {
+    json!({
+        "builder": provenance.builder,
+        "build_type": provenance.build_type,
+        "source": provenance.source.as_ref().map(|source| json!({
+            "repository": source.repository, "ref": source.reference, "commit": source.commit,
+        })),
+        "dependencies": provenance.dependencies.iter().map(|resource| json!({
+            "name": resource.name(), "uri": resource.uri(), "role": resource.role(),
+            "digest": resource.model_digest().map(|digest| digest.to_string()),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn summary_json(summary: &VerificationSummary) -> Value {
+    json!({
+        "result": if summary.has_passed { "PASSED" } else { "FAILED" },
+        "resource": summary.resource,
+        "verifier": summary.verifier,
+        "time": summary.verified.map(|time| time.to_string()),
+        "policy": summary.policy.sha256.map(|digest| format!("sha256:{digest}")),
+        "levels": summary.levels,
+    })
+}
+
 fn attestation_json(attestation: &Attestation) -> Value {
     let models: Vec<String> = model_digest_of(attestation).map(|digest| digest.to_string()).collect();
-    let (release, succession, problem) = match Predicate::of(attestation) {
-        Ok(Predicate::Release(Release { name, version })) => {
-            (json!({ "name": name.as_str(), "version": version.to_string() }), Value::Null, None)
-        }
-        Ok(Predicate::Succession(Succession { scope, successor })) => {
-            (Value::Null, json!({ "scope": scope.to_string(), "successor": successor }), None)
-        }
-        Ok(Predicate::Other) => (Value::Null, Value::Null, None),
-        Err(error) => (Value::Null, Value::Null, Some(error.to_string())),
-    };
-    json!({
+    let mut shape = json!({
         "predicate_type": attestation.predicate_type(),
         "models": models,
-        "release": release,
-        "succession": succession,
-        "problem": problem,
-    })
+        "release": null,
+        "succession": null,
+        "provenance": null,
+        "summary": null,
+        "problem": null,
+    });
+    match Predicate::of(attestation) {
+        Ok(Predicate::Release(Release { name, version })) => {
+            shape["release"] = json!({ "name": name.as_str(), "version": version.to_string() });
+        }
+        Ok(Predicate::Succession(Succession { scope, successor })) => {
+            shape["succession"] = json!({ "scope": scope.to_string(), "successor": successor });
+        }
+        Ok(Predicate::Provenance(provenance)) => shape["provenance"] = provenance_json(&provenance),
+        Ok(Predicate::Summary(summary)) => shape["summary"] = summary_json(&summary),
+        Ok(Predicate::Other) => {}
+        Err(error) => shape["problem"] = json!(error.to_string()),
+    }
+    shape
 }
 
 fn print_statement(out: &mut dyn Write, statement: &Statement) -> io::Result<()> {

@@ -1,0 +1,201 @@
+//! A verdict as a SLSA verification summary, signed.
+
+use std::path::{Path, PathBuf};
+
+use modelseal::policy::{Outcome, Policy, ReasonKind, Verdict};
+use modelseal::{
+    Admission, Cancel, ClaimsFile, Clock, Escaped, Model, Sha256Digest, StagedClaims, SummaryPolicy,
+    VerificationSummary, build_level, model_subject, reference_uri,
+};
+use modelseal_disk::{Overwrite, StagedOutput};
+use serde_json::{Value, json};
+
+use super::args::VerifyArgs;
+use super::claims::{check_place, claims_failure, open_claims, probe_claims, refuse_to_break};
+use super::failure::{Exit, Failure, Named, Task};
+use super::inputs::default_bundle_path;
+use super::keyless::Publishes;
+use super::output::Terminal;
+use super::shapes::method;
+use super::signer::{self, Chosen, SignerFacts};
+use super::text::shown;
+
+/// What FAILED is called among the levels.
+const FAILED: &str = "FAILED";
+
+/// A summary that is to be written once there is a verdict.
+pub(crate) struct Planned {
+    place: Place,
+    chosen: Chosen,
+    verifier: String,
+    policy: SummaryPolicy,
+}
+
+enum Place {
+    File(PathBuf),
+    Claims(ClaimsFile),
+}
+
+/// What became of a summary.
+#[derive(Debug)]
+pub(crate) struct Emitted {
+    text: String,
+    shape: Value,
+}
+
+/// Finds out who signs, and where it goes, before an hour of hashing.
+pub(crate) fn plan(
+    args: &VerifyArgs,
+    model: &Model,
+    policy: &Policy,
+    terminal: Terminal,
+    cancel: &Cancel,
+) -> Result<Option<Planned>, Failure> {
+    args.check_signer_options()?;
+    let signer = args.summary.signer(&args.trust)?;
+    let (Some(signer), Some(path), Some(verifier)) =
+        (signer, &args.summary.emit_vsa, &args.summary.verifier_id)
+    else {
+        return Ok(None);
+    };
+    let place = Place::open(path, &args.model, model)?;
+    let digest = policy.fingerprint();
+    let uri = args.summary.policy_uri.clone();
+    Ok(Some(Planned {
+        place,
+        chosen: signer::choose(&signer, Publishes::Signature, terminal, cancel)?,
+        verifier: verifier.clone(),
+        policy: SummaryPolicy {
+            uri: uri.unwrap_or_else(|| format!("urn:modelseal:policy:sha256:{digest}")),
+            sha256: Some(digest),
+        },
+    }))
+}
+
+impl Place {
+    fn open(path: &Path, name: &Path, model: &Model) -> Result<Self, Failure> {
+        if path.extension().is_some_and(|extension| extension == "jsonl") {
+            check_place(path, model, &[&default_bundle_path(name, model)])?;
+            let claims = open_claims(path, 1)?;
+            refuse_to_break(name, model, &claims)?;
+            probe_claims(&claims)?;
+            return Ok(Self::Claims(claims));
+        }
+        if model.contains(path) {
+            let message = format!(
+                "--emit-vsa {}: lies in the model, where it would be a file that nobody signed",
+                shown(path)
+            );
+            return Err(Failure::new(Exit::Usage, "usage", message)
+                .help("name a file elsewhere, or the model's claims.jsonl, to which it is added"));
+        }
+        let probed = StagedOutput::new(path, b"", 0o644, Overwrite::Refuse);
+        probed.map(drop).map_err(|error| exists(&error))?;
+        Ok(Self::File(path.to_owned()))
+    }
+
+    fn write(self, bundle: &[u8]) -> Result<PathBuf, Failure> {
+        match self {
+            Self::File(path) => {
+                let staged = StagedOutput::new(&path, bundle, 0o644, Overwrite::Refuse);
+                staged.and_then(StagedOutput::commit).map_err(|error| exists(&error))?;
+                Ok(path)
+            }
+            Self::Claims(mut claims) => {
+                let added = claims.add(bundle);
+                added.and_then(|_| claims.stage().and_then(StagedClaims::commit)).map_err(claims_failure)?;
+                Ok(claims.path().to_owned())
+            }
+        }
+    }
+}
+
+fn exists(error: &modelseal::DiskError) -> Failure {
+    Failure::input(error).help_if_exists("remove it, or name another file: a summary is of one verdict")
+}
+
+impl Planned {
+    /// Signs what the verdict is. A model of which nobody knows which bytes make it
+    /// has none.
+    pub(crate) fn emit(self, model: &Model, admission: &Admission) -> Result<Emitted, Failure> {
+        let verdict = admission.verdict();
+        let Some(digest) = verdict.model else {
+            return Ok(Emitted::not_written("nothing says which bytes make the model"));
+        };
+        let has_passed = has_passed(verdict);
+        let levels =
+            if has_passed { vec![build_level(verdict.build_level)] } else { vec![FAILED.to_owned()] };
+        let inputs = admission.bundles().iter();
+        let summary = VerificationSummary {
+            verifier: self.verifier,
+            verified: Some(Clock::system().now()),
+            resource: reference_uri(&verdict.judged_as),
+            policy: self.policy,
+            has_passed,
+            levels,
+            inputs: inputs
+                .map(|(source, bundle)| (source.to_string(), Sha256Digest::of(bundle.envelope().payload())))
+                .collect(),
+        };
+        let subject = match verdict.root {
+            Some(root) => model_subject(model.name(), digest, root),
+            None => modelseal::bare_model_subject(model.name(), digest),
+        };
+        let attestation = summary
+            .attest(subject, env!("CARGO_PKG_VERSION"))
+            .map_err(|error| Failure::new(Exit::Usage, "predicate", error.to_string()))?;
+        let Chosen { signer, facts } = self.chosen;
+        let named = Named { model: model.path(), bundle: model.path(), is_strict: false };
+        let signed = modelseal::attest(&attestation, &*signer)
+            .map_err(|error| Task::Signing.failure(error, &named))?;
+        let path = self.place.write(&signed.bundle).map_err(|failure| match facts {
+            SignerFacts::Identity => failure.help("what was published stays published; verify again"),
+            _ => failure,
+        })?;
+        let shape = json!({
+            "path": path.to_string_lossy(),
+            "result": result(has_passed),
+            "verifier": summary.verifier,
+            "levels": summary.levels,
+            "method": method(signed.verified.signer()),
+            "signer": signed.verified.signer().to_string(),
+        });
+        let text = text(&path, has_passed, &summary.levels);
+        Ok(Emitted { text, shape })
+    }
+}
+
+/// A denial that a mode does not enforce is one all the same, also of a model that this
+/// one was made from: whoever relies on the summary has no such mode.
+fn has_passed(verdict: &Verdict) -> bool {
+    let is_softened = |kind: &ReasonKind| matches!(kind, ReasonKind::Softened { .. });
+    let counts = verdict.attestations.iter().filter(|attested| attested.counts);
+    let mut dependencies = counts.flat_map(|attested| &attested.dependencies);
+    verdict.outcome != Outcome::Deny
+        && !verdict.reasons.iter().any(|reason| is_softened(&reason.kind))
+        && dependencies.all(|dependency| dependency.judged.as_deref().map_or(true, has_passed))
+}
+
+const fn result(has_passed: bool) -> &'static str {
+    if has_passed { "PASSED" } else { FAILED }
+}
+
+fn text(path: &Path, has_passed: bool, levels: &[String]) -> String {
+    let levels: Vec<String> = levels.iter().map(|level| Escaped(level).to_string()).collect();
+    let levels = if has_passed { format!(", {}", levels.join(", ")) } else { String::new() };
+    format!("{}{levels}, in {}", result(has_passed), shown(path))
+}
+
+impl Emitted {
+    pub(crate) fn not_written(why: &str) -> Self {
+        Self { text: format!("not written: {why}"), shape: Value::Null }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        self.shape.clone()
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+}
