@@ -40,7 +40,52 @@ const DENIED: [&str; 6] =
 const FILE: &str = "sha256:eefbbe96f7137773a7f9bd51fcb550d9c8323119196913327bbe3c67b2427a16";
 const RENEWED: [&str; 4] = ["--expires", "2099-06-01", "--key", "keys/p256.pem"];
 
-const SUCCESSES: [(&str, &[&str], &[&str]); 80] = [
+const BUILT: [&str; 4] = ["--key", "keys/p384.pem", "--provenance", "provenance.json"];
+const BASED: [&str; 8] = [
+    "--key",
+    "keys/p384.pem",
+    "--provenance",
+    "provenance.json",
+    "--base-model",
+    "hf://meta/base=base",
+    "--base-policy",
+    "chain.toml",
+];
+const BOM: [&str; 6] =
+    ["--key", "keys/p384.pem", "--type", "https://cyclonedx.org/bom", "--predicate", "bom.json"];
+const CHAIN: [&str; 4] = ["--policy", "chain.toml", "--as", "hf://acme/tune"];
+const SUMMARIZED: [&str; 8] = [
+    "--policy",
+    "chain.toml",
+    "--as",
+    "hf://acme/tune",
+    "--verifier-id",
+    "https://registry.example/verifier",
+    "--key",
+    "keys/p384.pem",
+];
+
+const SUCCESSES: [(&str, &[&str], &[&str]); 96] = [
+    ("attest", &["attest", "bare"], &BUILT),
+    ("attest", &["attest", "tuned"], &BASED),
+    ("attest", &["attest", "sharded", "-o", "sharded.sigstore.json"], &BUILT),
+    ("attest", &["attest", "certified"], &BOM),
+    (
+        "attest",
+        &["attest", "certified", CERTIFICATE[2], CERTIFICATE[3], CERTIFICATE[4], CERTIFICATE[5]],
+        &["--key", "keys/p256.pem", "--provenance", "provenance.json"],
+    ),
+    ("verify", &["verify", "tune", "--tree"], &PUBLIC),
+    ("verdict", &["verify", "tune"], &CHAIN),
+    ("verdict", &["verify", "tune", "--tree"], &CHAIN),
+    ("verdict", &["verify", "tune", "--emit-vsa", "new.vsa.json"], &SUMMARIZED),
+    ("verdict", &["verify", "tuned", "--emit-vsa", "tuned/claims.jsonl"], &SUMMARIZED),
+    ("verdict", &["verify", "tuned", "--policy", "consumer.toml", "--as", "hf://acme/tune", "--tree"], &[]),
+    ("inspect", &["inspect", "tune"], &[]),
+    ("inspect", &["inspect", "tuned/claims.jsonl"], &[]),
+    ("inspect", &["inspect", "new.vsa.json"], &[]),
+    ("inspect", &["inspect", "sharded.sigstore.json"], &[]),
+    ("lock-add", &["lock", "add", "tune", "--lock", "chain.lock"], &CHAIN),
     ("trust-show", &["trust", "show"], &[]),
     ("trust-show", &["trust", "show", "--staging"], &[]),
     ("keygen", &["keygen", "--out", "p256.key"], &[]),
@@ -178,7 +223,41 @@ const SUCCESSES: [(&str, &[&str], &[&str]); 80] = [
 ];
 
 /// The code and exit code of each failure that a command line can bring about.
-const FAILURES: [(&str, i32, &[&str], &[&str]); 111] = [
+const FAILURES: [(&str, i32, &[&str], &[&str]); 125] = [
+    ("predicate", 2, &["attest", "signed", "--provenance", "broken-provenance.json"], &PRIVATE),
+    ("predicate", 2, &["attest", "signed", "--provenance", "whole.json"], &PRIVATE),
+    ("ci-environment", 2, &["attest", "signed", "--provenance", "--from-ci"], &PRIVATE),
+    ("usage", 2, &["attest", "signed", "--provenance"], &PRIVATE),
+    ("usage", 2, &["attest", "base"], &BASED),
+    ("other-content", 2, &["attest", "changed"], &BUILT),
+    ("claims-not-ignored", 2, &["attest", "foreign"], &BUILT),
+    ("attestation-missing", 1, &["verify", "signed"], &CHAIN),
+    (
+        "attestation-not-accepted",
+        1,
+        &["verify", "tune", "--as", "hf://acme/tune", "--policy", "other-builder.toml", "--tree"],
+        &[],
+    ),
+    (
+        "dependency-not-admitted",
+        1,
+        &["verify", "tune", "--as", "hf://acme/tune", "--policy", "other-meta.toml", "--tree"],
+        &[],
+    ),
+    (
+        "dependency-not-admitted",
+        1,
+        &["verify", "tune-without-base", "--emit-vsa", "failed.json"],
+        &SUMMARIZED,
+    ),
+    (
+        "too-few-attestors",
+        1,
+        &["verify", "tune", "--as", "hf://acme/tune", "--policy", "two-attestors.toml"],
+        &[],
+    ),
+    ("exists", 2, &["verify", "tune", "--emit-vsa", "taken.key"], &SUMMARIZED),
+    ("usage", 2, &["verify", "tune", "--key", "keys/p256.pem"], &CHAIN),
     ("exists", 2, &["keygen", "--out", "taken.key"], &[]),
     ("not-found", 2, &["keygen", "--out", "nowhere/new.key"], &[]),
     ("not-found", 2, &["keygen", "--out", "weights.bin/new.key"], &[]),
@@ -349,9 +428,10 @@ const FAILURES: [(&str, i32, &[&str], &[&str]); 111] = [
     ),
 ];
 
-const SCHEMAS: [&str; 19] = [
+const SCHEMAS: [&str; 20] = [
     "keygen",
     "sign",
+    "attest",
     "succession",
     "verify",
     "verdict",
@@ -585,6 +665,15 @@ fn make_examples() -> Vec<(&'static str, Value)> {
         example("sign", &["sign", "with-ignored", "--dry-run", "--ignore", "scratch"], &[]),
         example("sign", &["sign", "suspect", "--ignore", "model.bin"], &PRIVATE),
         example("digest", &["digest", "tiny-model"], &[]),
+        example("attest", &["attest", "tuned"], &BASED),
+        example("attest", &["attest", "certified"], &BOM),
+        example("verdict", &["verify", "tune", "--tree"], &CHAIN),
+        example("verdict", &["verify", "tuned", "--emit-vsa", "tuned/claims.jsonl"], &SUMMARIZED),
+        example("verdict", &["verify", "tuned", "--policy", "consumer.toml", "--as", "hf://acme/tune"], &[]),
+        example("verify", &["verify", "tune", "--tree"], &PUBLIC),
+        example("inspect", &["inspect", "tuned"], &[]),
+        example("inspect", &["inspect", "tune/claims.jsonl"], &[]),
+        example("error", &["verify", "tune", "--as", "hf://acme/tune", "--policy", "other-meta.toml"], &[]),
         example("verdict", &["verify", "unsigned", "--as", "hf://nobody/toy"], &LOCKED),
         example("verdict", &["verify", "released", "--as", "hf://acme/toy"], &LOCKED),
         example("verdict", &["verify", "followed", "--as", "hf://acme/tolerant"], &POLICY),

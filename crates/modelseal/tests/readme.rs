@@ -193,6 +193,8 @@ fn without_time(line: &str) -> &str {
         "Log entry   there\n"
     } else if line.starts_with("Locked      since ") {
         "Locked      since then\n"
+    } else if line.starts_with("Note") && line.contains(": admitted by the verdict of ") {
+        "Note        admitted then\n"
     } else if line.starts_with("Expires     2") {
         "Expires     soon\n"
     } else {

@@ -36,7 +36,7 @@ fn signed_by_us(signer: Signer) -> Scene {
     })
 }
 
-fn cosign(scene: &Scene, arguments: &[&str]) -> Run {
+pub(crate) fn cosign(scene: &Scene, arguments: &[&str]) -> Run {
     let root = sigstore::file("trusted_root.json");
     let mut command = at_home(scene, Command::new(url("cosign")));
     Run::of(command.args(arguments).args(["--trusted-root", &root]))

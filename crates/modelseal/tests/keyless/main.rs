@@ -20,6 +20,9 @@ mod login;
 #[path = "../peers/mod.rs"]
 #[expect(dead_code, reason = "peers sign and verify here without keys")]
 mod peers;
+mod provenance;
+#[cfg(feature = "peers")]
+mod provenance_interop;
 #[cfg(feature = "peers")]
 mod repository;
 mod roots;

@@ -102,6 +102,24 @@ impl Scene {
         self.command(["sign", "model", "--format", "json"].iter().chain(&instance).chain(more))
     }
 
+    /// Attests something of the model for whoever the other arguments say, and
+    /// reports in JSON.
+    pub(crate) fn attest(&self, more: &[&str]) -> Command {
+        let config = sigstore::file("client_trust_config.json");
+        self.command(["attest", "model", "--format", "json", "--trust-config", &config].iter().chain(more))
+    }
+
+    /// Asks a policy about the model as `hf://acme/toy`, and reports in JSON.
+    pub(crate) fn judge(&self, policy: &str, more: &[&str]) -> Command {
+        self.judge_as("hf://acme/toy", policy, more)
+    }
+
+    pub(crate) fn judge_as(&self, name: &str, policy: &str, more: &[&str]) -> Command {
+        self.write("policy.toml", policy);
+        let arguments = ["verify", "model", "--format", "json", "--policy", "policy.toml", "--as", name];
+        self.command(arguments.iter().chain(more))
+    }
+
     /// Verifies that somebody signed, and reports in JSON.
     pub(crate) fn verify(&self, signer: Signer, more: &[&str]) -> Command {
         self.verify_as(signer.identity(), signer.issuer(), more)

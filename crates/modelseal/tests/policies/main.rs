@@ -5,6 +5,7 @@
 mod copies;
 mod deny_lists;
 mod evidence;
+mod fine_tune;
 mod locks;
 mod names;
 #[path = "../stage/mod.rs"]

@@ -30,6 +30,7 @@ pub(crate) fn build(root: &Path) {
     world.models_with_claims();
     world.bundles_that_are_refused();
     world.policies();
+    world.models_with_provenance();
     world.write("taken.key", "not to be lost\n");
     world.write("half.key.pub", "not to be lost\n");
     fs::create_dir(world.at("taken")).unwrap();
@@ -272,6 +273,52 @@ impl World {
         self.write("with-policy/policy.toml", POLICY);
     }
 
+    /// `meta` has the key on Ed25519, `ci` that on P-384; `tune` is made from `base`.
+    fn models_with_provenance(&self) {
+        self.write("chain.toml", CHAIN);
+        for (name, from, to) in [
+            ("other-builder", "ci.example/builder", "ci.example/another"),
+            ("other-source", "git.example/acme/models", "git.example/acme/elsewhere"),
+            ("other-base", "of = [\"hf://meta/*\"]", "of = [\"hf://vera/*\"]"),
+            ("other-meta", "keys = [\"keys/ed25519.pub\"]", "keys = [\"keys/p521.pub\"]"),
+            ("two-attestors", "signed-by = { any = [\"ci\"] }", "signed-by = { all = [\"acme\", \"ci\"] }"),
+            ("no-build", "type = \"provenance\"", "type = \"https://slsa.dev/provenance/v0.2\""),
+        ] {
+            assert!(CHAIN.contains(from), "{name}");
+            self.write(&format!("{name}.toml"), CHAIN.replace(from, to));
+        }
+        let digest = Sha256Digest::of(CHAIN.as_bytes()).to_string();
+        self.write("consumer.toml", CONSUMER.replace("$POLICY", &digest));
+        self.write("provenance.json", PROVENANCE);
+        self.write("broken-provenance.json", PROVENANCE.replace("https://ci.example/tune/v1", "tune"));
+        self.write("whole.json", json!({ "_type": "x", "predicateType": "y", "predicate": {} }).to_string());
+        self.write("list.json", "[]");
+        self.write("twice.json", "{\"a\": 1, \"a\": 2}");
+        self.write("bom.json", json!({ "bomFormat": "CycloneDX", "components": [] }).to_string());
+        self.model("base");
+        self.sign_with("ed25519", "base", &["--name", "hf://meta/base", "--release", "1.0.0"]);
+        self.model("tune");
+        self.write("tune/config.json", "{ \"tuned\": true }\n");
+        self.sign("tune", &["--name", "hf://acme/tune", "--release", "2.0.0"]);
+        self.model("bare");
+        copy_directory(&self.at("tune"), &self.at("tuned"));
+        let base = ["--base-model", "hf://meta/base=base", "--base-policy", "chain.toml"];
+        self.attest("tune", &[&["--provenance", "provenance.json"], &base[..]].concat());
+        copy_directory(&self.at("tune"), &self.at("tune-without-base"));
+        let claims = fs::read_to_string(self.at("tune/claims.jsonl")).unwrap();
+        let of_tune: Vec<&str> =
+            claims.lines().enumerate().filter(|(at, _)| [0, 3].contains(at)).map(|(_, line)| line).collect();
+        self.write("tune-without-base/claims.jsonl", of_tune.join("\n"));
+        copy_directory(&self.at("tune"), &self.at("tune-changed"));
+        self.write("tune-changed/config.json", "{ \"tuned\": false }\n");
+    }
+
+    fn attest(&self, name: &str, options: &[&str]) {
+        let arguments = ["attest", name, "--quiet", "--key", "keys/p384.pem"];
+        let output = command(&self.0, arguments.iter().chain(options)).output().unwrap();
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     fn signed_payload(&self, name: &str, payload: &[u8]) {
         self.model(name);
         self.write(&format!("{name}/model.sig"), self.signer().sign(payload).unwrap());
@@ -334,6 +381,69 @@ unsigned = "pinned"
 [[remap]]
 from = "oci://mirror.example/hf/*"
 to = "hf://*"
+"#;
+
+const CHAIN: &str = r#"version = 1
+serial = 3
+expires = 2099-01-01
+
+[publishers.acme]
+keys = ["keys/p256.pub"]
+
+[publishers.ci]
+keys = ["keys/p384.pub"]
+
+[publishers.meta]
+keys = ["keys/ed25519.pub"]
+
+[[rules]]
+scope = "hf://meta/*"
+signed-by = { any = ["meta"] }
+bind-name = true
+
+[[rules]]
+scope = "hf://acme/*"
+signed-by = { any = ["acme"] }
+
+[[rules.attestations]]
+type = "provenance"
+signed-by = { any = ["ci"] }
+builder = "https://ci.example/builder"
+source = "https://git.example/acme/models"
+source-ref = "refs/tags/*"
+dependencies = { of = ["hf://meta/*"] }
+build-level = 2
+"#;
+
+/// Whoever takes the registry's word for what `CHAIN` says.
+const CONSUMER: &str = r#"version = 1
+serial = 1
+expires = 2099-01-01
+
+[publishers.registry]
+keys = ["keys/p384.pub"]
+
+[[rules]]
+scope = "hf://acme/*"
+
+[[rules.summaries]]
+signed-by = "registry"
+verifier = "https://registry.example/verifier"
+policies = ["sha256:$POLICY"]
+max-age = "30d"
+"#;
+
+const PROVENANCE: &str = r#"{
+  "buildDefinition": {
+    "buildType": "https://ci.example/tune/v1",
+    "externalParameters": { "source": "git+https://git.example/acme/models@refs/tags/v2", "epochs": 3 }
+  },
+  "runDetails": {
+    "builder": { "id": "https://ci.example/builder" },
+    "metadata": { "finishedOn": "2026-11-01T10:00:00Z" }
+  },
+  "acme_note": "kept as it is"
+}
 "#;
 
 /// What the names of some rules were.
