@@ -190,7 +190,7 @@ impl Debug for ContentDigest {
 ///
 /// It does not cover names or sizes: two models may share it. Identity is the
 /// [`ModelDigest`](crate::ModelDigest).
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RootDigest(Sha256Digest);
 
 impl RootDigest {

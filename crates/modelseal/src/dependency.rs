@@ -45,7 +45,8 @@ pub fn dependency(
     // A place on this machine means nothing to others.
     let reference =
         Some(&verdict.reference).filter(|reference| reference.name().scheme() != NameScheme::File);
-    Some(ResourceDescriptor::model(role.as_str(), name, reference, (model, verdict.root), annotations))
+    let roots = verdict.signatures.iter().map(|counted| counted.root).collect();
+    Some(ResourceDescriptor::model(role.as_str(), name, reference, (model, &roots), annotations))
 }
 
 fn signer(signer: &LockedSigner) -> Value {

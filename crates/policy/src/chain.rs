@@ -2,16 +2,16 @@
 //! those that it was made from.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use modelseal_bundle::{Statement, StatementError, UntrustedBundle};
+use modelseal_bundle::{Statement, UntrustedBundle};
 use modelseal_manifest::{
-    ContentDigest, HashType, Manifest, Method, ModelDigest, Reference, Resource, RootDigest, Sha256Digest,
+    ContentDigest, HashType, Method, ModelDigest, Reference, Resource, RootDigest, Sha256Digest,
 };
 use modelseal_predicate::{Provenance, ResourceDescriptor};
-use modelseal_verify::{VerifiedAttestation, VerifiedEnvelope, VerifiedStatement, VerifyError};
+use modelseal_verify::{VerifiedEnvelope, VerifiedStatement, VerifyError};
 
 use crate::evidence::{Evidence, Said, Source, Unsigned};
 use crate::policy::{Policy, Unrecognised};
@@ -19,7 +19,7 @@ use crate::publisher::closeness;
 use crate::rule::Rule;
 
 /// How many models are judged for one that was made from them.
-const MAX_DEPENDENCIES: usize = 64;
+const MAX_ANCESTORS: usize = 64;
 
 /// Bundles, each verified and read once as one of each publisher's, however many
 /// rules ask.
@@ -27,6 +27,7 @@ pub struct Recogniser<'a> {
     policy: &'a Policy,
     bundles: &'a [(Source, UntrustedBundle)],
     known: RefCell<HashMap<(usize, usize), Known>>,
+    signed: RefCell<HashMap<usize, Option<Signed>>>,
 }
 
 type Known = Rc<Result<Rc<Heard>, VerifyError>>;
@@ -37,52 +38,70 @@ pub enum Heard {
     /// It is the signature of a model.
     Signature(VerifiedStatement),
     /// It says something else.
-    Attestation(VerifiedAttestation),
+    Attestation(Arc<Said>),
     /// Nothing that can be read, and why.
     Nothing(String),
 }
 
 impl Heard {
-    fn of(envelope: VerifiedEnvelope) -> Self {
-        let error = match envelope.clone().into_statement() {
-            Ok(statement) => return Self::Signature(statement),
-            Err(error) => error,
-        };
-        match (envelope.into_attestation(), error) {
-            (Ok(attestation), _) => Self::Attestation(attestation),
-            (Err(error), StatementError::PredicateType { .. } | StatementError::StatementType { .. }) => {
-                Self::Nothing(error.to_string())
-            }
-            (Err(_), error) => Self::Nothing(error.to_string()),
+    fn of(source: &Source, publisher: usize, envelope: VerifiedEnvelope) -> Self {
+        match envelope.clone().into_statement() {
+            Ok(statement) => Self::Signature(statement),
+            Err(error) => match envelope.into_attestation() {
+                Ok(attestation) => {
+                    Self::Attestation(Arc::new(Said::of(source.clone(), publisher, &attestation)))
+                }
+                Err(_) => Self::Nothing(error.to_string()),
+            },
         }
     }
 }
 
-/// A model that another was made from: under the name by which it is judged, and
-/// with the root digest of the statement that was verified when it was used.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(crate) struct Dependency {
-    pub(crate) judged_as: Reference,
-    pub(crate) model: ModelDigest,
-    pub(crate) root: Option<Sha256Digest>,
+/// Of which model a signature is.
+#[derive(Clone, Copy)]
+struct Signed {
+    /// Where its manifest tells.
+    model: Option<ModelDigest>,
+    root: Sha256Digest,
 }
 
-impl Dependency {
+impl Signed {
+    fn of(payload: &[u8]) -> Option<Self> {
+        let statement = Statement::parse(payload).ok()?;
+        let manifest = statement.manifest();
+        Some(Self { model: manifest.model_digest(), root: *manifest.root_digest().as_sha256() })
+    }
+}
+
+/// A model that another was made from: its name, its identity, and the root digests
+/// of the statements that were verified when it was used, by the word of whoever
+/// used it.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Ancestor {
+    /// What it is called.
+    pub reference: Reference,
+    /// Which bytes it is.
+    pub model: ModelDigest,
+    /// The root digests.
+    pub roots: BTreeSet<RootDigest>,
+}
+
+impl Ancestor {
     /// None for a resource without a name or without a model digest.
-    pub(crate) fn of(resource: &ResourceDescriptor, policy: &Policy) -> Option<Self> {
+    pub(crate) fn of(resource: &ResourceDescriptor) -> Option<Self> {
         Some(Self {
-            judged_as: policy.judged_as(&resource.reference()?),
+            reference: resource.reference()?,
             model: resource.model_digest()?,
-            root: resource.root_digest().map(|root| *root.as_sha256()),
+            roots: resource.root_digests(),
         })
     }
 
     /// A manifest of SHA-256 digests tells which model it is of; of another one
     /// whoever used it does, by its root digest.
-    fn is(&self, manifest: &Manifest) -> bool {
-        match manifest.model_digest() {
-            Some(digest) => digest == self.model,
-            None => Some(*manifest.root_digest().as_sha256()) == self.root,
+    fn is_signed_by(&self, signed: Signed) -> bool {
+        match signed.model {
+            Some(model) => model == self.model,
+            None => self.roots.contains(&RootDigest::from_sha256(signed.root)),
         }
     }
 }
@@ -90,7 +109,7 @@ impl Dependency {
 impl<'a> Recogniser<'a> {
     /// For bundles of which none stands there twice.
     pub fn new(policy: &'a Policy, bundles: &'a [(Source, UntrustedBundle)]) -> Self {
-        Self { policy, bundles, known: RefCell::default() }
+        Self { policy, bundles, known: RefCell::default(), signed: RefCell::default() }
     }
 
     /// Which of those whose word counts under `rule` signed the bundle at
@@ -127,103 +146,135 @@ impl<'a> Recogniser<'a> {
         if let Some(known) = self.known.borrow().get(&(index, publisher)) {
             return Some(Rc::clone(known));
         }
-        let (_, bundle) = self.bundles.get(index)?;
+        let (source, bundle) = self.bundles.get(index)?;
         let verified = self.policy.publishers.get(publisher)?.verify(bundle);
-        let known = Rc::new(verified.map(|envelope| Rc::new(Heard::of(envelope))));
+        let known = Rc::new(verified.map(|envelope| Rc::new(Heard::of(source, publisher, envelope))));
         self.known.borrow_mut().insert((index, publisher), Rc::clone(&known));
         Some(known)
+    }
+
+    /// Of which model the bundle at `index` is a signature, whoever signed it.
+    fn signed(&self, index: usize) -> Option<Signed> {
+        let payload = || Signed::of(self.bundles.get(index)?.1.envelope().payload());
+        *self.signed.borrow_mut().entry(index).or_insert_with(payload)
     }
 
     /// Adds what the bundles say of the models that this one was made from, by the
     /// word of those who count under `rule`, in statements about this very model.
     pub fn follow(&self, rule: &Rule, evidence: &mut Evidence) {
-        let mut chain = Chain { recogniser: self, gathered: HashMap::new(), heard: BTreeSet::new() };
-        chain.follow(rule, evidence);
+        let mut chain = Chain::new(self);
+        chain.queue(rule, evidence, true);
+        while let Some((ancestor, is_asked)) = chain.next() {
+            chain.gather(ancestor, is_asked);
+        }
+        let Chain { found, heard, .. } = chain;
         // What is known to be of one of those is nothing that this model lacks.
-        evidence.rejected.retain(|(source, _)| !chain.heard.contains(source));
-        evidence.of_dependencies = chain.heard;
+        evidence.rejected.retain(|(source, _)| !heard.contains(source));
+        evidence.of_dependencies = heard;
+        evidence.ancestors = found;
     }
 }
 
-/// The ancestors of one model, each looked at once.
+/// The models that one was made from, and those before them, each looked at once: those
+/// on which a verdict may rest before those that are only told of, and of each the
+/// nearest first. So nobody has those crowded out that somebody nearer named.
 struct Chain<'a> {
     recogniser: &'a Recogniser<'a>,
-    /// Nothing, while it is being gathered: a model that was made from itself is not
-    /// followed in circles.
-    gathered: HashMap<Dependency, Option<Arc<Evidence>>>,
+    asked: VecDeque<Ancestor>,
+    told: VecDeque<Ancestor>,
+    found: BTreeMap<Ancestor, Evidence>,
     heard: BTreeSet<Source>,
 }
 
-impl Chain<'_> {
-    fn follow(&mut self, rule: &Rule, evidence: &mut Evidence) {
-        for dependency in self.named_in(rule, evidence) {
-            if let Some(of_it) = self.gather(&dependency) {
-                evidence.dependencies.insert(dependency, of_it);
-            }
-        }
+impl<'a> Chain<'a> {
+    fn new(recogniser: &'a Recogniser<'a>) -> Self {
+        let (asked, told) = (VecDeque::new(), VecDeque::new());
+        Self { recogniser, asked, told, found: BTreeMap::new(), heard: BTreeSet::new() }
     }
 
-    fn gather(&mut self, dependency: &Dependency) -> Option<Arc<Evidence>> {
-        if let Some(known) = self.gathered.get(dependency) {
-            return known.clone();
-        }
-        let rule = self.recogniser.policy.rule(dependency.judged_as.name())?;
-        if self.gathered.len() == MAX_DEPENDENCIES {
+    /// The next to be looked at, and whether a verdict may rest on it.
+    fn next(&mut self) -> Option<(Ancestor, bool)> {
+        if self.found.len() == MAX_ANCESTORS {
             return None;
         }
-        self.gathered.insert(dependency.clone(), None);
-        let mut of_it = self.evidence_of(rule, dependency);
-        self.follow(rule, &mut of_it);
-        let of_it = Arc::new(of_it);
-        self.gathered.insert(dependency.clone(), Some(Arc::clone(&of_it)));
-        Some(of_it)
+        let asked = self.asked.pop_front().map(|ancestor| (ancestor, true));
+        asked.or_else(|| self.told.pop_front().map(|ancestor| (ancestor, false)))
     }
 
-    /// The models that provenance of this model names. Statements that name fewer
-    /// come first, so that one that names many takes no room from them.
-    fn named_in(&self, rule: &Rule, evidence: &Evidence) -> Vec<Dependency> {
+    fn gather(&mut self, ancestor: Ancestor, is_asked: bool) {
+        if self.found.contains_key(&ancestor) {
+            return;
+        }
+        let Some(rule) = self.rule(&ancestor) else { return };
+        let evidence = self.evidence_of(rule, &ancestor);
+        self.queue(rule, &evidence, is_asked);
+        self.found.insert(ancestor, evidence);
+    }
+
+    fn rule(&self, ancestor: &Ancestor) -> Option<&'a Rule> {
+        let policy = self.recogniser.policy;
+        policy.rule(policy.judged_as(&ancestor.reference).name())
+    }
+
+    /// Remembers which models provenance of this model names. Statements that name
+    /// fewer come first, so that one that names many takes no room from them; one that
+    /// names more than are looked at is never met.
+    fn queue(&mut self, rule: &Rule, evidence: &Evidence, is_asked: bool) {
         let speakers = rule.speakers();
         let (models, roots) = evidence.models_and_roots(rule);
         let counts = |said: &&Said| {
             speakers.contains(&said.publisher)
                 && models.iter().any(|model| said.subjects.include(*model, &roots))
         };
-        let statements = evidence.said.iter().filter(counts).filter_map(Said::provenance);
-        let mut named: Vec<BTreeSet<Dependency>> =
-            statements.map(|provenance| dependencies(provenance, self.recogniser.policy)).collect();
-        named.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
-        let mut seen = BTreeSet::new();
-        named.into_iter().flatten().filter(|dependency| seen.insert(dependency.clone())).collect()
+        let statements = evidence.said.iter().map(AsRef::as_ref).filter(counts);
+        let named = statements.filter_map(|said| Some((is_asked && rule.asks_bases_of(said.publisher), named(said.provenance()?)?)));
+        let mut named: Vec<(bool, BTreeSet<Ancestor>)> = named.collect();
+        named.sort_by(|(_, a), (_, b)| (a.len(), a).cmp(&(b.len(), b)));
+        for (is_asked, named) in named {
+            for ancestor in named {
+                let has_rule = self.rule(&ancestor).is_some();
+                let queue = if is_asked { &mut self.asked } else { &mut self.told };
+                if has_rule && queue.len() < MAX_ANCESTORS && !queue.contains(&ancestor) {
+                    queue.push_back(ancestor);
+                }
+            }
+        }
     }
 
     /// What is said of one model of which no file is here.
-    fn evidence_of(&mut self, rule: &Rule, dependency: &Dependency) -> Evidence {
+    fn evidence_of(&mut self, rule: &Rule, ancestor: &Ancestor) -> Evidence {
+        let recogniser = self.recogniser;
         let mut evidence = Evidence::default();
-        evidence.contents.model = Some(dependency.model);
-        evidence.contents.unhashed = vec![dependency.model.to_string()];
-        for (index, (source, bundle)) in self.recogniser.bundles.iter().enumerate() {
-            match self.recogniser.recognise(rule, index) {
+        evidence.contents.model = Some(ancestor.model);
+        evidence.contents.unhashed = vec![ancestor.model.to_string()];
+        for (index, (source, _)) in recogniser.bundles.iter().enumerate() {
+            let is_of_it = recogniser.signed(index).is_some_and(|signed| ancestor.is_signed_by(signed));
+            match recogniser.recognise(rule, index) {
                 Ok(heard) => {
                     for (publisher, heard) in heard {
-                        if add(&mut evidence, rule, source, publisher, &heard, dependency) {
+                        if add(&mut evidence, rule, source, publisher, &heard, ancestor, is_of_it) {
                             self.heard.insert(source.clone());
                         }
                     }
                 }
-                Err(unrecognised) => {
-                    let claimed = Statement::parse(bundle.envelope().payload());
-                    if claimed.is_ok_and(|statement| dependency.is(statement.manifest())) {
-                        evidence.add_stranger(source.clone(), &unrecognised);
-                    }
-                }
+                Err(unrecognised) if is_of_it => evidence.add_stranger(source.clone(), &unrecognised),
+                Err(_) => {}
             }
         }
         evidence
     }
 }
 
-fn dependencies(provenance: &Provenance, policy: &Policy) -> BTreeSet<Dependency> {
-    provenance.models().filter_map(|resource| Dependency::of(resource, policy)).collect()
+/// The models that it was made from. None for more than are looked at.
+fn named(provenance: &Provenance) -> Option<BTreeSet<Ancestor>> {
+    let mut named = BTreeSet::new();
+    for ancestor in provenance.models().filter_map(Ancestor::of) {
+        named.insert(ancestor);
+        if named.len() > MAX_ANCESTORS {
+            return None;
+        }
+    }
+    Some(named)
 }
 
 /// Whether it is said of this model.
@@ -233,27 +284,27 @@ fn add(
     source: &Source,
     publisher: usize,
     heard: &Heard,
-    dependency: &Dependency,
+    ancestor: &Ancestor,
+    is_signature_of_it: bool,
 ) -> bool {
     match heard {
         Heard::Signature(statement) => {
-            let is_of_it = rule.is_signed_by(publisher) && dependency.is(statement.manifest());
-            if is_of_it {
-                let files = files(statement);
-                if !files.is_empty() {
-                    evidence.contents.files = files;
-                    evidence.contents.unhashed.clear();
-                }
-                let (source, nothing) = (source.clone(), Unsigned::default());
-                evidence.add_signature_of(source, publisher, statement, dependency.model, nothing);
+            if !is_signature_of_it || !rule.is_signed_by(publisher) {
+                return false;
             }
-            is_of_it
+            let files = files(statement);
+            if !files.is_empty() {
+                evidence.contents.files = files;
+                evidence.contents.unhashed.clear();
+            }
+            let (source, nothing) = (source.clone(), Unsigned::default());
+            evidence.add_signature_of(source, publisher, statement, ancestor.model, nothing);
+            true
         }
-        Heard::Attestation(attestation) => {
-            evidence.add_attestation(source.clone(), publisher, attestation);
-            let root = dependency.root.map(RootDigest::from_sha256);
-            let about = evidence.said.last().map(|said| &said.subjects);
-            about.is_some_and(|subjects| subjects.include(dependency.model, root.as_slice()))
+        Heard::Attestation(said) => {
+            evidence.add_attestation(said);
+            let roots: Vec<RootDigest> = ancestor.roots.iter().copied().collect();
+            said.subjects.include(ancestor.model, &roots)
         }
         Heard::Nothing(_) => false,
     }

@@ -49,11 +49,11 @@ impl<'a> Remembered<'a> {
         if self.signers.is_empty() {
             return;
         }
-        let spoken = evidence.successions.iter().filter(|(publisher, by, succession)| {
-            succession.scope.covers(self.reference.name()) && may_speak(*publisher, by)
+        let spoken = evidence.successions().filter(|(said, succession)| {
+            succession.scope.covers(self.reference.name()) && may_speak(said.publisher, &said.by)
         });
         let spoken: BTreeSet<(&SignerId, &SignerId)> =
-            spoken.map(|(_, by, succession)| (&by.signer.id, &succession.successor)).collect();
+            spoken.map(|(said, succession)| (&said.by.signer.id, &succession.successor)).collect();
         loop {
             let found = spoken.iter().find(|(from, to)| self.knows(from) && !self.knows(to));
             let Some((from, to)) = found else { return };

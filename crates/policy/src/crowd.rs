@@ -1,6 +1,7 @@
 //! The judge among as many signatures, publishers and denials as there may be.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use modelseal_manifest::{ModelDigest, Sha256Digest};
@@ -104,7 +105,7 @@ fn many_attestations_are_counted_soon() {
         for line in 0..LINES / 4 {
             let one = says((0, key(10 + line * attestor)), model(1), provenance());
             let one = Said { source: source(line), ..one };
-            evidence.said.extend((0..PUBLISHERS).map(|publisher| Said { publisher, ..one.clone() }));
+            evidence.said.extend((0..PUBLISHERS).map(|publisher| Arc::new(Said { publisher, ..one.clone() })));
         }
         expect(&policy, &evidence, outcome);
     }
@@ -124,13 +125,43 @@ fn what_many_models_were_made_from_is_judged_soon() {
     }
     for line in 0..LINES / 4 {
         let bases = bases.iter().map(|(name, of)| (name.as_str(), *of));
-        evidence.said.push(Said {
-            source: source(line),
-            ..says((line % 2, key(10 + line)), model(1), made_from(bases))
-        });
+        let one = says((line % 2, key(10 + line)), model(1), made_from(bases));
+        evidence.said.push(Arc::new(Said { source: source(line), ..one }));
     }
     // The bases are signed, and nobody says how they were made.
     expect(&policy, &evidence, Outcome::Deny);
+}
+
+/// As many models as are followed, each made from every later one, or from both of the
+/// next two: as many ways lead to the last as there are numbers, and each model is judged
+/// once. In a circle they are judged until nothing gets better.
+#[test]
+fn models_that_were_made_from_each_other_in_many_ways_are_judged_soon() {
+    let policy = policy_asking(built, of_keys);
+    let name = |at: u8| format!("hf://acme/b{at}");
+    let later = |at: u8| at + 1..64;
+    let layered = |at: u8| (at / 2 + 1) * 2..((at / 2 + 2) * 2).min(64);
+    let in_a_circle = |at: u8| if at == 63 { 0..1 } else { at + 1..at + 2 };
+    let made: [(&dyn Fn(u8) -> std::ops::Range<u8>, Outcome); 3] =
+        [(&later, Outcome::Warn), (&layered, Outcome::Warn), (&in_a_circle, Outcome::Deny)];
+    for (bases_of, outcome) in made {
+        let signers = |of: ModelDigest| [0, 1].map(|publisher| signature(publisher, key(10 + publisher), of));
+        let says_of = |of: ModelDigest, bases: std::ops::Range<u8>| {
+            [0, 1].map(|publisher| {
+                let names: Vec<_> = bases.clone().map(|base| (name(base), model(100 + base))).collect();
+                let bases = names.iter().map(|(name, of)| (name.as_str(), *of));
+                says((publisher, key(10 + publisher)), of, made_from(bases))
+            })
+        };
+        let with = |evidence: Evidence, said: [Said; 2]| said.into_iter().fold(evidence, Evidence::and);
+        let mut evidence = with(signed(signers(model(1))), says_of(model(1), 0..2));
+        for at in 0..64 {
+            let of = model(100 + at);
+            let of_it = with(carried(of, signers(of)), says_of(of, bases_of(at)));
+            evidence = evidence.and_of(&name(at), of, of_it);
+        }
+        expect(&policy, &evidence, outcome);
+    }
 }
 
 #[test]

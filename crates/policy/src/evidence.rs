@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use modelseal_bundle::Attestation;
 use modelseal_manifest::{Escaped, HashType, ModelDigest, NameScheme, Reference, RootDigest, Sha256Digest};
 use modelseal_predicate::{
-    Provenance, Release, SUMMARY_TYPE, SignerId, Subjects, Succession, VerificationSummary, model_digest_of,
+    Provenance, Release, SUCCESSION_TYPE, SUMMARY_TYPE, SignerId, Subjects, Succession, VerificationSummary,
 };
 use modelseal_verify::{
     Caveat, Claim, MatchedManifest, ProvedTime, SigstoreError, VerifiedAttestation, VerifiedStatement,
     VerifyError,
 };
 
-use crate::chain::Dependency;
+use crate::chain::Ancestor;
 use crate::{Rule, SignerFacts, Unrecognised};
 
 /// What was found out about a model before its policy is asked: all of it is
@@ -25,12 +25,11 @@ use crate::{Rule, SignerFacts, Unrecognised};
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
     pub(crate) signatures: Vec<Signature>,
-    pub(crate) releases: Vec<ReleaseEvidence>,
-    pub(crate) successions: Vec<(usize, SignedBy, Succession)>,
     /// Every attestation, releases and successions among them.
-    pub(crate) said: Vec<Said>,
-    /// What there is of each model that this one was made from.
-    pub(crate) dependencies: BTreeMap<Dependency, Arc<Evidence>>,
+    pub(crate) said: Vec<Arc<Said>>,
+    /// What there is of each model that this one was made from, and of those before
+    /// them.
+    pub(crate) ancestors: BTreeMap<Ancestor, Evidence>,
     /// What is said of those, and not of this model.
     pub(crate) of_dependencies: BTreeSet<Source>,
     /// What was said already, by whom and when.
@@ -41,19 +40,17 @@ pub struct Evidence {
     pub(crate) place: Option<Place>,
 }
 
-/// Where it was read, which publisher says it, who that is, of which models, and
-/// what.
-pub(crate) type ReleaseEvidence = (Source, usize, SignedBy, Vec<ModelDigest>, Release);
-
 /// A verified attestation, by one publisher of the policy.
 #[derive(Clone, Debug)]
-pub(crate) struct Said {
+pub struct Said {
     pub(crate) source: Source,
     pub(crate) publisher: usize,
     pub(crate) by: SignedBy,
     pub(crate) subjects: Subjects,
     pub(crate) predicate_type: String,
     pub(crate) predicate: Predicate,
+    /// What was signed, whoever signed it.
+    pub(crate) payload: Sha256Digest,
 }
 
 /// What it says, as far as a policy asks.
@@ -62,6 +59,7 @@ pub(crate) enum Predicate {
     Provenance(Box<Provenance>),
     Summary(Box<VerificationSummary>),
     Release(Box<Release>),
+    Succession(Box<Succession>),
     /// It is not what its type promises.
     Unreadable(String),
     Other,
@@ -75,19 +73,35 @@ impl Said {
         }
     }
 
-    fn of(source: Source, publisher: usize, by: SignedBy, attestation: &Attestation) -> Self {
-        let predicate_type = attestation.predicate_type().to_owned();
-        let predicate = if Provenance::is_type(&predicate_type) {
-            Provenance::of(attestation).map(|provenance| Predicate::Provenance(Box::new(provenance)))
+    pub(crate) fn of(source: Source, publisher: usize, verified: &VerifiedAttestation) -> Self {
+        let attestation = verified.attestation();
+        Self {
+            source,
+            publisher,
+            by: SignedBy::of(verified.signer(), verified.times()),
+            subjects: Subjects::of(attestation),
+            predicate_type: attestation.predicate_type().to_owned(),
+            predicate: Predicate::of(attestation),
+            payload: Sha256Digest::of(&attestation.to_payload()),
+        }
+    }
+}
+
+impl Predicate {
+    fn of(attestation: &Attestation) -> Self {
+        let predicate_type = attestation.predicate_type();
+        let predicate = if Provenance::is_type(predicate_type) {
+            Provenance::of(attestation).map(|provenance| Self::Provenance(Box::new(provenance)))
+        } else if Release::is_type(predicate_type) {
+            Release::of(attestation).map(|release| Self::Release(Box::new(release)))
         } else if predicate_type == SUMMARY_TYPE {
-            VerificationSummary::of(attestation).map(|summary| Predicate::Summary(Box::new(summary)))
-        } else if Release::is_type(&predicate_type) {
-            Release::of(attestation).map(|release| Predicate::Release(Box::new(release)))
+            VerificationSummary::of(attestation).map(|summary| Self::Summary(Box::new(summary)))
+        } else if predicate_type == SUCCESSION_TYPE {
+            Succession::of(attestation).map(|succession| Self::Succession(Box::new(succession)))
         } else {
-            Ok(Predicate::Other)
+            Ok(Self::Other)
         };
-        let predicate = predicate.unwrap_or_else(|error| Predicate::Unreadable(error.to_string()));
-        Self { source, publisher, by, subjects: Subjects::of(attestation), predicate_type, predicate }
+        predicate.unwrap_or_else(|error| Self::Unreadable(error.to_string()))
     }
 }
 
@@ -254,7 +268,7 @@ impl Evidence {
     fn add(&mut self, source: Source, publisher: usize, statement: &VerifiedStatement, files: Files) {
         let (manifest, caveats) = (statement.manifest(), statement.caveats());
         let by = SignedBy::of(statement.signer(), statement.times());
-        if !self.is_new(publisher, &by, statement.payload()) {
+        if !self.is_new(publisher, &by, Sha256Digest::of(statement.payload())) {
             return;
         }
         self.signatures.push(Signature {
@@ -269,28 +283,37 @@ impl Evidence {
     }
 
     /// Something that a publisher says.
-    pub fn add_attestation(&mut self, source: Source, publisher: usize, verified: &VerifiedAttestation) {
-        let attestation = verified.attestation();
-        let by = SignedBy::of(verified.signer(), verified.times());
-        if !self.is_new(publisher, &by, &attestation.to_payload()) {
+    pub fn add_attestation(&mut self, said: &Arc<Said>) {
+        if !self.is_new(said.publisher, &said.by, said.payload) {
             return;
         }
-        self.said.push(Said::of(source.clone(), publisher, by.clone(), attestation));
-        if let Ok(release) = Release::of(attestation) {
-            let models = model_digest_of(attestation).collect();
-            self.releases.push((source, publisher, by, models, release));
-        } else if let Ok(succession) = Succession::of(attestation) {
-            self.successions.push((publisher, by, succession));
-        } else if Release::is_type(attestation.predicate_type()) {
-            self.reject(source, "is a release that cannot be read");
+        self.said.push(Arc::clone(said));
+        if matches!(said.predicate, Predicate::Unreadable(_)) && Release::is_type(&said.predicate_type) {
+            self.reject(said.source.clone(), "is a release that cannot be read");
         }
+    }
+
+    /// What publishers call which models.
+    pub(crate) fn releases(&self) -> impl Iterator<Item = (&Said, &Release)> {
+        self.said.iter().filter_map(|said| match &said.predicate {
+            Predicate::Release(release) => Some((&**said, &**release)),
+            _ => None,
+        })
+    }
+
+    /// Who follows whom.
+    pub(crate) fn successions(&self) -> impl Iterator<Item = (&Said, &Succession)> {
+        self.said.iter().filter_map(|said| match &said.predicate {
+            Predicate::Succession(succession) => Some((&**said, &**succession)),
+            _ => None,
+        })
     }
 
     /// Whether it was not said before: anybody can have the same signature stand there
     /// a thousand times, in bundles that differ in what nobody looks at.
-    fn is_new(&mut self, publisher: usize, by: &SignedBy, payload: &[u8]) -> bool {
+    fn is_new(&mut self, publisher: usize, by: &SignedBy, payload: Sha256Digest) -> bool {
         let SignedBy { signer, time } = by;
-        let key = (publisher, signer.id.clone(), signer.shown.clone(), *time, Sha256Digest::of(payload));
+        let key = (publisher, signer.id.clone(), signer.shown.clone(), *time, payload);
         self.seen.insert(key)
     }
 

@@ -36,10 +36,10 @@ mod stage;
 mod threshold;
 mod verdict;
 
-pub use chain::{Heard, Recogniser};
+pub use chain::{Ancestor, Heard, Recogniser};
 pub use deny::{Denied, Deny, DenyList, DenyListError};
 pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
-pub use evidence::{Contents, Evidence, Place, Source, Unsigned};
+pub use evidence::{Contents, Evidence, Place, Said, Source, Unsigned};
 pub use judge::{Contradiction, Question, Undecided, contradiction, judge};
 pub use lock::{Entry, Lock, LockedSigner};
 pub use policy::{Materials, Policy, Unrecognised, Waiver};

@@ -3,9 +3,11 @@
 mod attested;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use modelseal_manifest::{HashType, Reference, RootDigest};
+use modelseal_predicate::Release;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::strategy::ValueTree;
@@ -14,9 +16,9 @@ use proptest::test_runner::{Config, TestRunner};
 use modelseal_verify::Caveat;
 
 use self::attested::{Attested, BASES, Carried, Demand, Verifier, attested, carried, demand, verifier};
-use crate::evidence::{Evidence, Files, Place, Signature, SignedBy, Unsigned};
+use crate::evidence::{Evidence, Files, Place, Said, Signature, SignedBy, Unsigned};
 use crate::stage::{
-    ISSUER, certificate, entry, file, fingerprint, key, load, lock, model, now, signature, source, time,
+    ISSUER, certificate, entry, file, fingerprint, key, load, lock, model, now, says, signature, source, time,
     workflow,
 };
 use crate::{Basis, Lock, Outcome, Policy, Question, Severity, SignerFacts, Undecided, Verdict, judge};
@@ -339,20 +341,19 @@ impl World {
         evidence.signatures = self.signatures.iter().map(Signed::signature).collect();
         for release in &self.releases {
             let name = if release.is_of_name { self.name() } else { "hf://acme/else" };
-            let by_publisher = (release.publisher, key(0));
-            evidence =
-                evidence.and_release(by_publisher, model(release.model), name, VERSIONS[release.version]);
-            let last = evidence.releases.last_mut().unwrap();
-            (last.0, last.2) = (source(2), of_day(release.signer, release.day));
+            let what = Release { name: name.parse().unwrap(), version: VERSIONS[release.version].parse().unwrap() };
+            let said = says((release.publisher, key(0)), model(release.model), what);
+            let by = of_day(release.signer, release.day);
+            evidence.said.push(Arc::new(Said { source: source(2), by, ..said }));
         }
         for (from, to, is_here) in &self.successions {
             let name = self.name();
             let scope = if *is_here { name } else { "hf://elsewhere/*" };
-            evidence = evidence.and_succession(signer(*from), scope, &signer(*to));
-            evidence.successions.last_mut().unwrap().0 = of_succession(*from);
+            let from = (of_succession(*from), signer(*from));
+            evidence = evidence.and_succession_by(from, scope, &signer(*to));
         }
-        evidence.said = self.attestations.iter().map(|said| said.said(self.reference)).collect();
-        evidence.dependencies = Carried::dependencies(&self.bases, &self.attestations, 1);
+        evidence.said.extend(self.attestations.iter().map(|said| Arc::new(said.said(self.reference))));
+        evidence.ancestors = Carried::ancestors(&self.bases);
         for _ in 0..self.rejected {
             evidence.reject(source(3), "not by acme");
         }

@@ -2,6 +2,7 @@
 //! judge says of it.
 
 mod attestations;
+mod dependencies;
 mod summaries;
 
 use std::collections::BTreeSet;
@@ -631,11 +632,11 @@ fn all() -> Vec<Scenario> {
         attestations::about(),
         attestations::builds(),
         attestations::ages(),
-        attestations::dependencies(),
-        attestations::warned_dependencies(),
-        attestations::chains(),
         attestations::only_attesting(),
-        attestations::softened(),
+        dependencies::dependencies(),
+        dependencies::warned_dependencies(),
+        dependencies::chains(),
+        dependencies::softened(),
         summaries::taken(),
         summaries::not_taken(),
         summaries::not_asked(),

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use modelseal_bundle::{Attestation, Subject};
 use modelseal_manifest::{HashType, ModelDigest, Reference, RootDigest, Sha256Digest};
 use modelseal_predicate::{
-    Fingerprint, PROVENANCE_TYPE, Provenance, RELEASE_TYPE, Release, ResourceDescriptor, SUMMARY_TYPE,
+    Fingerprint, PROVENANCE_TYPE, Provenance, RELEASE_TYPE, Release, ResourceDescriptor, SUCCESSION_TYPE, SUMMARY_TYPE,
     SignerId, Subjects, Succession, SummaryPolicy, VerificationSummary,
 };
 use modelseal_verify::{Claim, Clock, Identity, PublicKey, TrustedRoot};
 use serde_json::Map;
 
-use crate::chain::Dependency;
+use crate::chain::Ancestor;
 use crate::evidence::{Evidence, Files, Predicate, Said, Signature, SignedBy, Source, Unsigned};
 use crate::signer::{IdentityFacts, SignerFacts};
 use crate::{
@@ -176,12 +176,12 @@ pub(crate) fn made_from<'a>(bases: impl IntoIterator<Item = (&'a str, ModelDiges
 /// A model that another was made from.
 pub(crate) fn base(reference: Option<&str>, of: ModelDigest) -> ResourceDescriptor {
     let reference = reference.map(|text| text.parse::<Reference>().unwrap());
-    ResourceDescriptor::model("base-model", "base", reference.as_ref(), (of, None), Map::new())
+    ResourceDescriptor::model("base-model", "base", reference.as_ref(), (of, &BTreeSet::new()), Map::new())
 }
 
 /// The same, as it is looked up.
-pub(crate) fn dependency(judged_as: &str, model: ModelDigest) -> Dependency {
-    Dependency { judged_as: judged_as.parse().unwrap(), model, root: None }
+pub(crate) fn ancestor(reference: &str, model: ModelDigest) -> Ancestor {
+    Ancestor { reference: reference.parse().unwrap(), model, roots: BTreeSet::new() }
 }
 
 /// It was found good an hour before everything is judged, under the policy
@@ -204,6 +204,12 @@ impl From<Provenance> for Predicate {
     }
 }
 
+impl From<Release> for Predicate {
+    fn from(release: Release) -> Self {
+        Self::Release(Box::new(release))
+    }
+}
+
 impl From<VerificationSummary> for Predicate {
     fn from(summary: VerificationSummary) -> Self {
         Self::Summary(Box::new(summary))
@@ -221,6 +227,7 @@ pub(crate) fn says(
         Predicate::Provenance(_) | Predicate::Unreadable(_) => PROVENANCE_TYPE,
         Predicate::Summary(_) => SUMMARY_TYPE,
         Predicate::Release(_) => RELEASE_TYPE,
+        Predicate::Succession(_) => SUCCESSION_TYPE,
         Predicate::Other => SCAN,
     };
     Said {
@@ -230,6 +237,7 @@ pub(crate) fn says(
         subjects: subjects(&[&[("model-v1", *of.as_sha256())]]),
         predicate_type: predicate_type.to_owned(),
         predicate,
+        payload: file(0),
     }
 }
 
@@ -269,33 +277,45 @@ pub(crate) fn signed(signatures: impl IntoIterator<Item = Signature>) -> Evidenc
 
 impl Evidence {
     pub(crate) fn and_release(
-        mut self,
+        self,
         (publisher, signer): (usize, SignerFacts),
         of: ModelDigest,
         name: &str,
         version: &str,
     ) -> Self {
         let release = Release { name: name.parse().unwrap(), version: version.parse().unwrap() };
-        let line = 100 + self.releases.len();
-        self.releases.push((source(line), publisher, by(signer, None), vec![of], release));
+        self.and_at(100, says((publisher, signer), of, release))
+    }
+
+    pub(crate) fn and(self, said: Said) -> Self {
+        self.and_at(200, said)
+    }
+
+    fn and_at(mut self, line: usize, said: Said) -> Self {
+        let source = source(line + self.said.len());
+        self.said.push(Arc::new(Said { source, ..said }));
         self
     }
 
-    pub(crate) fn and(mut self, said: Said) -> Self {
-        self.said.push(Said { source: source(200 + self.said.len()), ..said });
+    /// What there is of a model that this one was made from, and of those before it.
+    pub(crate) fn and_of(mut self, reference: &str, of: ModelDigest, mut evidence: Self) -> Self {
+        self.ancestors.append(&mut evidence.ancestors);
+        self.ancestors.insert(ancestor(reference, of), evidence);
         self
     }
 
-    /// What there is of a model that this one was made from.
-    pub(crate) fn and_of(mut self, reference: &str, of: ModelDigest, evidence: Self) -> Self {
-        self.dependencies.insert(dependency(reference, of), Arc::new(evidence));
-        self
+    pub(crate) fn and_succession(self, from: SignerFacts, scope: &str, to: &SignerFacts) -> Self {
+        self.and_succession_by((0, from), scope, to)
     }
 
-    pub(crate) fn and_succession(mut self, from: SignerFacts, scope: &str, to: &SignerFacts) -> Self {
+    pub(crate) fn and_succession_by(
+        self,
+        from: (usize, SignerFacts),
+        scope: &str,
+        to: &SignerFacts,
+    ) -> Self {
         let succession = Succession { scope: scope.parse().unwrap(), successor: to.id.clone() };
-        self.successions.push((0, by(from, None), succession));
-        self
+        self.and_at(300, says(from, model(0), Predicate::Succession(Box::new(succession))))
     }
 }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
@@ -8,9 +9,10 @@ use modelseal_predicate::{
 };
 use modelseal_verify::Caveat;
 
+use crate::chain::Ancestor;
 use crate::evidence::Source;
 use crate::lock::{Entry, LockedSigner};
-use crate::reason::{NotCounted, Reason, ReasonKind, Severity};
+use crate::reason::{Basis, NotCounted, Reason, ReasonKind, Severity};
 use crate::rule::{Continuity, Mode};
 
 /// What a policy says of a model, and every reason.
@@ -44,6 +46,9 @@ pub struct Verdict {
     pub locked: Option<Entry>,
     /// Every reason, the gravest first.
     pub reasons: Vec<Reason>,
+    /// The verdicts on the models that it was made from, and on those before them, each
+    /// under its own name. They have none themselves.
+    pub ancestors: BTreeMap<Ancestor, Arc<Verdict>>,
 }
 
 /// Whether a model is admitted.
@@ -92,6 +97,8 @@ pub struct Counted {
     pub shown: String,
     /// The earliest time at which it is proved to have existed.
     pub signed: Option<Timestamp>,
+    /// The root digest of the statement.
+    pub root: RootDigest,
     /// What is not proved of it, or is not as the specification has it.
     pub caveats: Vec<Caveat>,
 }
@@ -136,27 +143,53 @@ pub struct Attested {
     pub summary: Option<VerificationSummary>,
     /// Whether it is one of those that the rule demands.
     pub counts: bool,
+    /// Whether it is demanded together with the models that it was made from.
+    pub counts_with_dependencies: bool,
     /// Why it is none, though the rule demands such.
     pub problem: Option<NotCounted>,
     /// The models that it was made from, by this word.
     pub dependencies: Vec<DependencyVerdict>,
 }
 
-/// A model that another was made from.
+/// A model that another was made from, by somebody's word, and what the policy says of
+/// it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DependencyVerdict {
     /// What provenance says of it.
     pub resource: ResourceDescriptor,
-    /// What it is called.
-    pub reference: Option<Reference>,
-    /// What the policy says of it under its own name, by what is carried along; or
-    /// why it says nothing.
-    pub judged: Result<Arc<Verdict>, String>,
+    /// Which of [`Verdict::ancestors`] it is, where it was judged.
+    pub ancestor: Option<Ancestor>,
+    /// Whether it is admitted under its own name, by what is carried along.
+    pub outcome: Outcome,
+    /// Why it is denied or warned of.
+    pub problem: Option<String>,
+    /// Whether nothing takes that back: it is denied by more than a rule.
+    pub is_absolute: bool,
+}
+
+impl DependencyVerdict {
+    pub(crate) fn judged(resource: &ResourceDescriptor, ancestor: Ancestor, verdict: &Verdict) -> Self {
+        let mut denials = verdict.reasons.iter().filter(|reason| reason.severity == Severity::Deny);
+        let absolute = denials.find(|reason| reason.basis == Basis::Absolute);
+        let gravest = verdict.reasons.first().filter(|reason| reason.severity != Severity::Note);
+        Self {
+            resource: resource.clone(),
+            ancestor: Some(ancestor),
+            outcome: verdict.outcome,
+            problem: absolute.or(gravest).map(|reason| reason.kind.to_string()),
+            is_absolute: absolute.is_some(),
+        }
+    }
+
+    pub(crate) fn not_judged(resource: &ResourceDescriptor, problem: String, is_absolute: bool) -> Self {
+        let (resource, problem) = (resource.clone(), Some(problem));
+        Self { resource, ancestor: None, outcome: Outcome::Deny, problem, is_absolute }
+    }
 }
 
 impl Display for DependencyVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.reference, self.resource.name()) {
+        match (self.resource.reference(), self.resource.name()) {
             (Some(reference), _) => reference.fmt(f)?,
             (None, name) => Escaped(name.unwrap_or("a model without a name")).fmt(f)?,
         }

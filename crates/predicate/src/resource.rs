@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use modelseal_manifest::{ModelDigest, NameScheme, Reference, RootDigest};
 use serde_json::{Map, Value};
@@ -15,6 +15,8 @@ const NAMES: [&str; 3] = ["hf:", "oci:", "pkg:huggingface/"];
 const ROLES: [&str; 2] = ["base-model", "data-set"];
 /// The annotation that says what part a resource played.
 const ROLE: &str = "role";
+/// The annotation with the root digests that have no room in the digest set.
+const ROOTS: &str = "roots";
 
 /// Something that a build took, or made: in-toto's resource descriptor.
 ///
@@ -26,18 +28,22 @@ pub struct ResourceDescriptor {
 }
 
 impl ResourceDescriptor {
-    /// A model, or a data set, that somebody verified: what it is called, its
-    /// identity, and what was found out about it.
+    /// A model, or a data set, that somebody verified: what it is called, its identity,
+    /// the root digests of its signatures, and what was found out about it.
     pub fn model(
         role: &str,
         name: &str,
         reference: Option<&Reference>,
-        digests: (ModelDigest, Option<RootDigest>),
+        (model, roots): (ModelDigest, &BTreeSet<RootDigest>),
         mut annotations: Map<String, Value>,
     ) -> Self {
-        let (model, root) = digests;
+        let mut roots = roots.iter().map(|root| root.as_sha256().to_string());
         let mut digest = BTreeMap::from([(MODEL_DIGEST.to_owned(), model.as_sha256().to_string())]);
-        digest.extend(root.map(|root| (SHA256.to_owned(), root.as_sha256().to_string())));
+        digest.extend(roots.next().map(|root| (SHA256.to_owned(), root)));
+        let others: Vec<Value> = roots.map(Value::from).collect();
+        if !others.is_empty() {
+            annotations.insert(ROOTS.to_owned(), Value::from(others));
+        }
         annotations.insert(ROLE.to_owned(), Value::from(role));
         let mut json = Map::from_iter([("name".to_owned(), Value::from(name))]);
         json.extend(reference.map(|reference| ("uri".to_owned(), Value::from(reference_uri(reference)))));
@@ -88,9 +94,14 @@ impl ResourceDescriptor {
         format!("{MODEL_DIGEST}:{}", self.digest(MODEL_DIGEST)?).parse().ok()
     }
 
-    /// The root digest of the statement by which it was verified.
-    pub fn root_digest(&self) -> Option<RootDigest> {
-        Some(RootDigest::from_sha256(self.digest(SHA256)?.parse().ok()?))
+    /// The root digests of the statements by which it was verified: its SHA-256, and
+    /// those of the annotation `roots`, since there may be several and a digest set has
+    /// one of a kind.
+    pub fn root_digests(&self) -> BTreeSet<RootDigest> {
+        let roots = self.json.get("annotations").and_then(|annotations| annotations.get(ROOTS)?.as_array());
+        let others = roots.into_iter().flatten().filter_map(Value::as_str);
+        let digests = self.digest(SHA256).into_iter().chain(others);
+        digests.filter_map(|hex| Some(RootDigest::from_sha256(hex.parse().ok()?))).collect()
     }
 
     /// The name of a model of the hub or of a registry: a reference, or a

@@ -49,10 +49,16 @@ impl Subjects {
         found
     }
 
+    /// Whether `model` is among them by its own digest, and not by that of something
+    /// that could be another thing.
+    pub fn name(&self, model: ModelDigest) -> bool {
+        self.models.contains(&model)
+    }
+
     /// Whether `model` is among them. `roots` are the root digests of verified
     /// statements over these very files.
     pub fn include(&self, model: ModelDigest, roots: &[RootDigest]) -> bool {
-        self.models.contains(&model)
+        self.name(model)
             || self.sha256.contains(model.as_sha256())
             || roots.iter().any(|root| self.sha256.contains(root.as_sha256()))
     }

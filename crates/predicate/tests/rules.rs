@@ -316,7 +316,7 @@ fn model(name: &str) -> ResourceDescriptor {
     let digest: ModelDigest = format!("model-v1:{hex}").parse().unwrap();
     let root = RootDigest::from_sha256(hex.parse().unwrap());
     let reference = name.parse().unwrap();
-    ResourceDescriptor::model("base-model", name, Some(&reference), (digest, Some(root)), Map::new())
+    ResourceDescriptor::model("base-model", name, Some(&reference), (digest, &[root].into()), Map::new())
 }
 
 #[test]

@@ -2,18 +2,17 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use modelseal_manifest::{ModelDigest, Reference, RootDigest};
+use modelseal_manifest::{ModelDigest, RootDigest};
 use modelseal_predicate::{Provenance, ResourceDescriptor, Run, as_uri_part};
 use modelseal_verify::Claim;
 
 use super::counting::are_enough;
-use super::{Judge, Judged, Question, deny, judge, warn};
-use crate::chain::Dependency;
+use super::{Judge, deny, warn};
+use crate::chain::Ancestor;
 use crate::demand::{Built, Demand, Dependencies};
-use crate::evidence::{Predicate, Said, SignedBy};
+use crate::evidence::{Predicate, Said, Signature, SignedBy, Unsigned};
 use crate::reason::{Basis, NotCounted, Reason, ReasonKind};
 use crate::rule::Threshold;
 use crate::signer::SignerFacts;
@@ -21,9 +20,8 @@ use crate::verdict::{Attested, DependencyVerdict, Outcome, Verdict};
 
 /// How far a clock may be ahead of this one.
 const TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
-/// What a job writes about itself, it writes inside of the build: no more than
-/// this level is ever made of it.
-const LEVEL_OF_OWN_WORD: u8 = 2;
+/// The runner environments of certificates that are machines of the platform.
+const HOSTED: [&str; 2] = ["github-hosted", "gitlab-hosted"];
 
 /// What the attestations about one model come to.
 #[derive(Default)]
@@ -41,10 +39,20 @@ struct About<'e> {
     denial: Option<&'e str>,
     dependencies: Vec<DependencyVerdict>,
     counts: bool,
+    /// Whether it counts for a demand that asks for them.
+    counts_with_dependencies: bool,
     problem: Option<NotCounted>,
 }
 
 impl About<'_> {
+    /// The first of the models that it names whose denial nothing takes back. Whoever is
+    /// denied has no say in it.
+    fn denied_base(&self) -> Option<NotCounted> {
+        let base = self.dependencies.iter().find(|base| base.is_absolute && self.denial.is_none())?;
+        let (dependency, problem) = (base.to_string(), base.problem.clone().unwrap_or_default());
+        Some(NotCounted::Dependency { dependency, problem })
+    }
+
     /// Of what the demands find missing, what came nearest to being met, in whatever
     /// order the rule has them.
     fn keep_nearest(&mut self, problem: &NotCounted) {
@@ -55,11 +63,11 @@ impl About<'_> {
     }
 }
 
-impl Judge<'_> {
+impl Judge<'_, '_> {
     /// `roots` are those of the signatures that count over these files.
     pub(super) fn attestations(&self, model: Option<ModelDigest>, roots: &[RootDigest]) -> Attestations {
         let speakers = self.rule.speakers();
-        let said = self.question.evidence.said.iter();
+        let said = self.question.evidence.said.iter().map(AsRef::as_ref);
         let (about, others): (Vec<&Said>, Vec<&Said>) = said
             .filter(|said| speakers.contains(&said.publisher))
             .partition(|said| model.is_some_and(|model| said.subjects.include(model, roots)));
@@ -71,7 +79,7 @@ impl Judge<'_> {
                     found.reasons.extend(warnings);
                     found.level = found.level.max(level);
                 }
-                Err(reason) => found.reasons.push(deny(Basis::Rule, *reason)),
+                Err(reason) => found.reasons.push(*reason),
             }
         }
         found.attested = about.into_iter().map(|about| self.attested(about)).collect();
@@ -89,82 +97,50 @@ impl Judge<'_> {
 
     fn about<'e>(&'e self, said: &'e Said) -> About<'e> {
         let models = said.provenance().into_iter().flat_map(Provenance::models);
-        let dependencies = models.map(|resource| self.dependency(resource)).collect();
-        About { said, denial: self.denial(&said.by), dependencies, counts: false, problem: None }
+        About {
+            said,
+            denial: self.denial(&said.by),
+            dependencies: models.map(|resource| self.dependency(resource)).collect(),
+            counts: false,
+            counts_with_dependencies: false,
+            problem: None,
+        }
     }
 
     /// A model that this one was made from, under the rule that governs its own
     /// name.
     fn dependency(&self, resource: &ResourceDescriptor) -> DependencyVerdict {
-        let reference = resource.reference();
-        let dependency = Dependency::of(resource, self.policy);
-        let judged = match (&reference, dependency) {
-            (Some(reference), Some(dependency)) => self.judged(reference, dependency),
-            (None, _) => Err("it has no name, so that no rule is for it".to_owned()),
-            (_, None) => Err("nothing says which bytes it was: it has no model digest".to_owned()),
+        let judged = match Ancestor::of(resource) {
+            Some(ancestor) => self.ancestry.verdict(&ancestor).map(|verdict| (ancestor, verdict)),
+            None if resource.reference().is_none() => {
+                Err("it has no name, so that no rule is for it".to_owned())
+            }
+            None => Err("nothing says which bytes it was: it has no model digest".to_owned()),
         };
-        DependencyVerdict { resource: resource.clone(), reference, judged }
-    }
-
-    fn judged(&self, reference: &Reference, dependency: Dependency) -> Judged {
-        let key = (reference.clone(), dependency);
-        if let Some(known) = self.dependencies.borrow().get(&key) {
-            return known.clone();
+        match judged {
+            Ok((ancestor, verdict)) => DependencyVerdict::judged(resource, ancestor, &verdict),
+            Err(problem) => {
+                let denied = resource.model_digest().and_then(|model| {
+                    let reason = self.policy.denials.of_model(&model)?.to_owned();
+                    Some(ReasonKind::DeniedModel { model, reason }.to_string())
+                });
+                let is_absolute = denied.is_some();
+                DependencyVerdict::not_judged(resource, denied.unwrap_or(problem), is_absolute)
+            }
         }
-        let judged = self.judge_dependency(reference, &key.1).map(Arc::new);
-        self.dependencies.borrow_mut().insert(key, judged.clone());
-        judged
     }
 
-    fn judge_dependency(&self, reference: &Reference, dependency: &Dependency) -> Result<Verdict, String> {
-        if self.policy.rule(dependency.judged_as.name()).is_none() {
-            return Err(format!("no rule of the policy is for {}", dependency.judged_as.name()));
-        }
-        let evidence = self.question.evidence.dependencies.get(dependency);
-        let evidence = evidence.ok_or(
-            "it was not looked at: it is said to be made from itself, or from more models than are followed",
-        )?;
-        let question = Question { reference, evidence, ..*self.question };
-        judge(self.policy, &question).map_err(|undecided| undecided.to_string())
-    }
-
-    /// The first of its dependencies that a deny-list denies, or that was itself made
-    /// from such a one.
-    fn denied_dependency(&self, dependencies: &[DependencyVerdict]) -> Option<NotCounted> {
-        dependencies.iter().find_map(|dependency| {
-            let by_digest = dependency.resource.model_digest().and_then(|model| {
-                let reason = self.policy.denials.of_model(&model)?.to_owned();
-                Some(ReasonKind::DeniedModel { model, reason })
-            });
-            let problem = by_digest.or_else(|| denied(dependency.judged.as_deref().ok()?))?;
-            let problem = problem.to_string();
-            Some(NotCounted::Dependency { dependency: dependency.to_string(), problem })
-        })
-    }
-
-    /// What a deny-list says of the model by what is attested of it, where the rule
-    /// asks what it was made from: that, no summary, waiver or mode takes back.
-    pub(super) fn denied_dependencies(&self, model: Option<ModelDigest>) -> Vec<Reason> {
-        let said = self.question.evidence.said.iter();
-        let about: Vec<&Said> =
-            said.filter(|said| model.is_some_and(|model| said.subjects.include(model, &[]))).collect();
-        let demands = self.rule.demands.iter().filter(|demand| demand.build.dependencies.is_some());
-        let asked = demands.flat_map(|demand| {
-            let is_asked = |said: &&&Said| {
-                demand.signed_by.of.contains(&said.publisher) && self.denial(&said.by).is_none()
-            };
-            about.iter().filter(is_asked).map(|said| (demand, *said)).collect::<Vec<_>>()
-        });
-        let denied = asked.filter_map(|(demand, said)| {
-            let problem = self.denied_dependency(&self.about(said).dependencies)?;
-            Some(ReasonKind::AttestationRefused {
-                kind: demand.kind.to_string(),
-                source: said.source.clone(),
-                publisher: self.policy.publisher(said.publisher).to_owned(),
-                problem,
-            })
-        });
-        denied.map(|kind| deny(Basis::Absolute, kind)).collect()
+    /// What nothing takes back of what the model was made from, nothing takes back of
+    /// the model, whoever signs it, or says that it was found good.
+    pub(super) fn denied_bases(
+        &self,
+        verdict: &mut Verdict,
+        signatures: &[(&Signature, &Unsigned)],
+    ) -> Vec<Reason> {
+        let roots: Vec<RootDigest> = signatures.iter().map(|(signature, _)| signature.root).collect();
+        let Attestations { attested, reasons, .. } = self.attestations(verdict.model, &roots);
+        verdict.attestations = attested;
+        reasons.into_iter().filter(|reason| reason.basis == Basis::Absolute).collect()
     }
 
     /// Whether it is met; and if so, with which warnings, and what level the policy
@@ -174,7 +150,7 @@ impl Judge<'_> {
         demand: &Demand,
         about: &mut [About<'_>],
         others: &[&Said],
-    ) -> Result<(Vec<Reason>, Option<u8>), Box<ReasonKind>> {
+    ) -> Result<(Vec<Reason>, Option<u8>), Box<Reason>> {
         let Threshold { at_least, of } = &demand.signed_by;
         let is_asked =
             |said: &Said| demand.kind.is_met_by(&said.predicate_type) && of.contains(&said.publisher);
@@ -183,6 +159,7 @@ impl Judge<'_> {
         for one in about.iter_mut().filter(|one| is_asked(one.said)) {
             let unmet = self.check(demand, one).err();
             one.counts |= unmet.is_none();
+            one.counts_with_dependencies |= unmet.is_none() && demand.build.dependencies.is_some();
             if let Some(problem) = &unmet {
                 one.keep_nearest(problem);
             }
@@ -200,39 +177,50 @@ impl Judge<'_> {
         if enough(&met) {
             return Ok(of_met(demand, &met, &enough));
         }
+        let met: Vec<usize> = met.iter().map(|one| one.said.publisher).collect();
+        Err(Box::new(self.unmet(demand, met, unmet_by, others.iter().any(|said| is_asked(said)))))
+    }
+
+    /// Why a demand is not met, by those who do meet it, and those who do not.
+    fn unmet(
+        &self,
+        demand: &Demand,
+        met: Vec<usize>,
+        unmet_by: Vec<(&About<'_>, NotCounted)>,
+        is_of_others: bool,
+    ) -> Reason {
+        let Threshold { at_least, of } = &demand.signed_by;
         let name = |index: &usize| self.policy.publisher(*index).to_owned();
-        let (kind, wanted): (String, Vec<String>) = (demand.kind.to_string(), of.iter().map(name).collect());
-        let found: BTreeSet<String> = met.iter().map(|one| name(&one.said.publisher)).collect();
+        let kind = demand.kind.to_string();
+        let found: BTreeSet<String> = met.iter().map(name).collect();
         // Of those that came as near, the first by where it stands, in whatever order they were read.
-        let nearest = unmet_by.into_iter().min_by_key(|(one, problem)| {
+        let place = |one: &About<'_>, problem: &NotCounted| {
             let (source, publisher) = (one.said.source.clone(), one.said.publisher);
-            (
-                Reverse(problem.rank()),
-                source,
-                publisher,
-                one.said.by.signer.shown.clone(),
-                problem.to_string(),
-            )
-        });
-        Err(Box::new(match nearest {
-            Some((one, problem)) if found.is_empty() => ReasonKind::AttestationRefused {
-                kind,
-                source: one.said.source.clone(),
-                publisher: name(&one.said.publisher),
-                problem,
-            },
-            _ if found.is_empty() && *at_least == 1 => ReasonKind::AttestationMissing {
-                kind,
-                of: wanted,
-                is_of_others: others.iter().any(|said| is_asked(said)),
-            },
-            _ => ReasonKind::TooFewAttestors {
-                kind,
-                needed: *at_least,
-                of: wanted,
-                found: found.into_iter().collect(),
-            },
-        }))
+            (source, publisher, one.said.by.signer.shown.clone(), problem.to_string())
+        };
+        let refused = |basis, one: &About<'_>, problem| {
+            let (source, publisher) = (one.said.source.clone(), name(&one.said.publisher));
+            deny(basis, ReasonKind::AttestationRefused { kind: kind.clone(), source, publisher, problem })
+        };
+        if demand.build.dependencies.is_some() {
+            let denied = unmet_by.iter().filter_map(|(one, _)| Some((*one, one.denied_base()?)));
+            if let Some((one, problem)) = denied.min_by_key(|(one, problem)| place(one, problem)) {
+                return refused(Basis::Absolute, one, problem);
+            }
+        }
+        let nearest =
+            unmet_by.into_iter().min_by_key(|(one, problem)| (Reverse(problem.rank()), place(one, problem)));
+        let wanted: Vec<String> = of.iter().map(name).collect();
+        match nearest {
+            Some((one, problem)) if found.is_empty() => refused(Basis::Rule, one, problem),
+            _ if found.is_empty() && *at_least == 1 => {
+                deny(Basis::Rule, ReasonKind::AttestationMissing { kind, of: wanted, is_of_others })
+            }
+            _ => {
+                let (needed, found) = (*at_least, found.into_iter().collect());
+                deny(Basis::Rule, ReasonKind::TooFewAttestors { kind, needed, of: wanted, found })
+            }
+        }
     }
 
     /// Whether an attestation counts for a demand.
@@ -262,16 +250,13 @@ impl Judge<'_> {
         found: &[DependencyVerdict],
     ) -> Result<(), NotCounted> {
         for dependency in found {
-            let problem = match &dependency.judged {
-                _ if !self.is_permitted(asked, dependency) => {
-                    let scopes: Vec<String> = asked.of.iter().map(ToString::to_string).collect();
-                    format!("it is none of those that may be built on: {}", scopes.join(", "))
-                }
-                Err(problem) => problem.clone(),
-                Ok(verdict) if verdict.outcome == Outcome::Deny => {
-                    verdict.denials().next().map(ToString::to_string).unwrap_or_default()
-                }
-                Ok(_) => continue,
+            let problem = if !self.is_permitted(asked, dependency) {
+                let scopes: Vec<String> = asked.of.iter().map(ToString::to_string).collect();
+                format!("it is none of those that may be built on: {}", scopes.join(", "))
+            } else if dependency.outcome == Outcome::Deny {
+                dependency.problem.clone().unwrap_or_default()
+            } else {
+                continue;
             };
             return Err(NotCounted::Dependency { dependency: dependency.to_string(), problem });
         }
@@ -286,14 +271,14 @@ impl Judge<'_> {
     /// Whether it has a name in one of the scopes: its own, or that under which it is
     /// judged. One without a name has another problem.
     fn is_permitted(&self, asked: &Dependencies, dependency: &DependencyVerdict) -> bool {
-        let Some(reference) = &dependency.reference else { return true };
-        let judged_as = self.policy.judged_as(reference);
+        let Some(reference) = dependency.resource.reference() else { return true };
+        let judged_as = self.policy.judged_as(&reference);
         let names = [reference.name(), judged_as.name()];
         asked.of.iter().any(|scope| names.iter().any(|name| scope.covers(name)))
     }
 
     fn attested(&self, about: About<'_>) -> Attested {
-        let About { said, dependencies, counts, problem, .. } = about;
+        let About { said, dependencies, counts, counts_with_dependencies, problem, .. } = about;
         Attested {
             source: said.source.clone(),
             publisher: self.policy.publisher(said.publisher).to_owned(),
@@ -310,6 +295,7 @@ impl Judge<'_> {
                 _ => None,
             },
             counts,
+            counts_with_dependencies,
             problem: problem.filter(|_| !counts),
             dependencies,
         }
@@ -327,32 +313,32 @@ fn of_met(
     let (clean, warned): (Vec<_>, Vec<_>) =
         met.iter().copied().partition(|one| warnings(&one.dependencies).next().is_none());
     let warned = if !is_asked || enough(&clean) { vec![] } else { warned };
-    let is_by_others =
-        |one: &&&About<'_>| !one.said.provenance().is_some_and(|provenance| provenance.is_by_the_job_itself);
-    let by_others: Vec<&About<'_>> = met.iter().filter(is_by_others).copied().collect();
-    let most = if enough(&by_others) { u8::MAX } else { LEVEL_OF_OWN_WORD };
-    let level = demand.build.level.map(|level| level.min(most));
+    let are_enough = |level: &u8| {
+        let of_level: Vec<&About<'_>> =
+            met.iter().filter(|one| highest_level(one.said) >= *level).copied().collect();
+        enough(&of_level)
+    };
+    let level = demand.build.level.and_then(|level| (1..=level).rev().find(are_enough));
     (warned.into_iter().flat_map(|one| warnings(&one.dependencies)).collect(), level)
 }
 
-/// What a deny-list says of a model, or of one that it was made from.
-fn denied(verdict: &Verdict) -> Option<ReasonKind> {
-    let is_denied =
-        |kind: &&ReasonKind| matches!(kind, ReasonKind::DeniedModel { .. } | ReasonKind::DeniedFile { .. });
-    verdict.denials().find(is_denied).cloned().or_else(|| {
-        let dependencies = verdict.attestations.iter().flat_map(|attested| &attested.dependencies);
-        dependencies.filter_map(|dependency| dependency.judged.as_deref().ok()).find_map(denied)
-    })
+/// The highest level of SLSA's build track that provenance is ever taken for. What a job
+/// writes about itself, it writes inside of the build: that is level 2 where a
+/// certificate says that it ran on a machine of the platform, and else 1.
+fn highest_level(said: &Said) -> u8 {
+    if !said.provenance().is_some_and(|provenance| provenance.is_by_the_job_itself) {
+        return u8::MAX;
+    }
+    let runner = said.by.signer.claim(Claim::RunnerEnvironment);
+    if runner.is_some_and(|runner| HOSTED.contains(&runner)) { 2 } else { 1 }
 }
 
 /// What should be looked at in models that are admitted.
 fn warnings(dependencies: &[DependencyVerdict]) -> impl Iterator<Item = Reason> {
-    let verdicts =
-        dependencies.iter().filter_map(|dependency| Some((dependency, dependency.judged.as_ref().ok()?)));
-    let warned = verdicts.filter(|(_, verdict)| verdict.outcome == Outcome::Warn);
-    warned.map(|(dependency, verdict)| {
-        let problem = verdict.reasons.first().map(|reason| reason.kind.to_string()).unwrap_or_default();
-        warn(Basis::Rule, ReasonKind::DependencyWarned { dependency: dependency.to_string(), problem })
+    let warned = dependencies.iter().filter(|dependency| dependency.outcome == Outcome::Warn);
+    warned.map(|dependency| {
+        let (name, problem) = (dependency.to_string(), dependency.problem.clone().unwrap_or_default());
+        warn(Basis::Rule, ReasonKind::DependencyWarned { dependency: name, problem })
     })
 }
 
@@ -410,13 +396,25 @@ pub struct Contradiction {
 /// What a run says of itself has to be what the certificate of its signer says, as
 /// far as it says anything: else one run speaks for another.
 pub fn contradiction(run: &Run, signer: &SignerFacts) -> Option<Contradiction> {
-    run.claims().find_map(|(claim, said)| {
-        let claim = Claim::of_code(claim)?;
+    let told = [
+        (Claim::BuildSigner, run.workflow.as_ref()),
+        (Claim::BuildConfig, run.config.as_ref()),
+        (Claim::RunnerEnvironment, run.runner.as_ref()),
+        (Claim::SourceRepository, Some(&run.repository)),
+        (Claim::SourceRef, run.reference.as_ref()),
+        (Claim::SourceDigest, run.commit.as_ref()),
+        (Claim::SourceRepositoryId, run.repository_id.as_ref()),
+        (Claim::SourceOwnerId, run.owner_id.as_ref()),
+        (Claim::BuildTrigger, run.trigger.as_ref()),
+        (Claim::RunInvocation, run.invocation.as_ref()),
+    ];
+    told.into_iter().find_map(|(claim, said)| {
+        let said = said?;
         // The one or the other may have it as a part of a URI.
         let is_other =
-            |proved: &&str| *proved != said && as_uri_part(proved) != said && *proved != as_uri_part(said);
+            |proved: &&str| *proved != said && as_uri_part(proved) != *said && *proved != as_uri_part(said);
         let proved = signer.claim(claim).filter(is_other)?;
-        Some(Contradiction { claim, said: said.to_owned(), proved: proved.to_owned() })
+        Some(Contradiction { claim, said: said.clone(), proved: proved.to_owned() })
     })
 }
 
@@ -425,7 +423,7 @@ fn own_times(said: &Said) -> Option<Timestamp> {
     match &said.predicate {
         Predicate::Provenance(provenance) => provenance.finished.or(provenance.started),
         Predicate::Summary(summary) => summary.verified,
-        Predicate::Release(_) | Predicate::Unreadable(_) | Predicate::Other => None,
+        Predicate::Release(_) | Predicate::Succession(_) | Predicate::Unreadable(_) | Predicate::Other => None,
     }
 }
 

@@ -6,7 +6,7 @@ use modelseal_predicate::SignerId;
 use modelseal_verify::Caveat;
 
 use super::{Judge, deny, note};
-use crate::evidence::{Files, Signature, SignedBy, Stranger, Unsigned};
+use crate::evidence::{Files, Said, Signature, SignedBy, Stranger, Unsigned};
 use crate::lock::LockedSigner;
 use crate::reason::{Basis, NotCounted, Reason, ReasonKind};
 use crate::signer::SignerFacts;
@@ -20,7 +20,7 @@ pub(super) struct Voice<'a> {
     pub(super) is_known: bool,
 }
 
-impl Judge<'_> {
+impl Judge<'_, '_> {
     /// The signatures that count; of each other, why it does not.
     pub(super) fn voices<'e>(
         &self,
@@ -53,6 +53,15 @@ impl Judge<'_> {
             source: signature.source.clone(),
             publisher: self.policy.publisher(signature.publisher).to_owned(),
             signer: signature.by.signer.shown.clone(),
+            problem,
+        }
+    }
+
+    pub(super) fn said_not_counted(&self, said: &Said, problem: NotCounted) -> ReasonKind {
+        ReasonKind::NotCounted {
+            source: said.source.clone(),
+            publisher: self.policy.publisher(said.publisher).to_owned(),
+            signer: said.by.signer.shown.clone(),
             problem,
         }
     }
@@ -146,6 +155,7 @@ impl Judge<'_> {
             signer: self.locked_signer(signature),
             shown: signature.by.signer.shown.clone(),
             signed: signature.by.time,
+            root: signature.root,
             caveats: signature.caveats.clone(),
         }
     }

@@ -1,20 +1,19 @@
 mod absolute;
+mod ancestry;
 mod attesting;
 mod counting;
 mod release;
 mod summary;
 
-use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use modelseal_manifest::{ModelDigest, Reference, RootDigest, Scope};
 
 use self::absolute::absolute;
+use self::ancestry::Ancestry;
 pub use self::attesting::{Contradiction, contradiction};
-use crate::chain::Dependency;
 use crate::continuity::Remembered;
 use crate::evidence::{Evidence, Files, Signature, SignedBy, Unsigned};
 use crate::lock::{Entry, Lock};
@@ -58,6 +57,17 @@ pub enum Undecided {
 /// # Errors
 /// [`Undecided`].
 pub fn judge(policy: &Policy, question: &Question<'_>) -> Result<Verdict, Undecided> {
+    let ancestry = Ancestry::judged(policy, question);
+    let verdict = judge_among(policy, question, &ancestry)?;
+    Ok(Verdict { ancestors: ancestry.into_verdicts(), ..verdict })
+}
+
+/// Judges one of several that were made from each other.
+fn judge_among(
+    policy: &Policy,
+    question: &Question<'_>,
+    ancestry: &Ancestry<'_>,
+) -> Result<Verdict, Undecided> {
     let judged_as = policy.judged_as(question.reference);
     let absolute = absolute(policy, question, &judged_as);
     let Some(rule) = policy.rule(judged_as.name()) else {
@@ -77,8 +87,7 @@ pub fn judge(policy: &Policy, question: &Question<'_>) -> Result<Verdict, Undeci
         };
         Remembered::of(lock, &judged_as, rule.continuity, may_speak, question.evidence)
     });
-    let judge =
-        Judge { policy, rule, question, judged_as: &judged_as, remembered, dependencies: RefCell::default() };
+    let judge = Judge { policy, rule, question, judged_as: &judged_as, remembered, ancestry };
     // Signatures may be over different files. Each set is judged for itself.
     let verdicts =
         judge.candidates().into_iter().map(|(model, signatures)| judge.verdict(model, &signatures));
@@ -104,20 +113,18 @@ fn warn(basis: Basis, kind: ReasonKind) -> Reason {
     Reason { severity: Severity::Warn, basis, kind }
 }
 
-struct Judge<'a> {
+struct Judge<'a, 'b> {
     policy: &'a Policy,
     rule: &'a Rule,
     question: &'a Question<'a>,
     judged_as: &'a Reference,
     /// What the lock knows, where the rule asks it.
     remembered: Option<Remembered<'a>>,
-    /// The models that this one was made from, each judged once.
-    dependencies: RefCell<BTreeMap<(Reference, Dependency), Judged>>,
+    /// What it was made from.
+    ancestry: &'a Ancestry<'b>,
 }
 
-type Judged = Result<Arc<Verdict>, String>;
-
-impl Judge<'_> {
+impl Judge<'_, '_> {
     /// The sets of files that could be admitted, and the signatures over each.
     fn candidates(&self) -> BTreeMap<Option<ModelDigest>, Vec<(&Signature, &Unsigned)>> {
         let mut candidates: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -143,16 +150,16 @@ impl Judge<'_> {
     /// whoever signs less of it has no say in what else may be there.
     fn verdict(&self, model: Option<ModelDigest>, signatures: &[(&Signature, &Unsigned)]) -> Verdict {
         let (summaries, not_taken) = self.summaries(model);
-        let by_signatures = self.verdict_by(model, signatures, None, &not_taken);
-        if by_signatures.is_beyond_doubt() || model != self.question.evidence.contents.model {
+        let (gravity, by_signatures) = self.verdict_by(model, signatures, None, &not_taken);
+        if gravity == Gravity::NONE || model != self.question.evidence.contents.model {
             return by_signatures;
         }
         let by_summaries = summaries
             .into_iter()
             .map(|summary| self.verdict_by(model, signatures, Some(summary), &not_taken));
         // Of those that are alike, the first.
-        let best = by_summaries.min_by_key(Verdict::gravity);
-        best.filter(|best| best.gravity() < by_signatures.gravity()).unwrap_or(by_signatures)
+        let best = by_summaries.min_by_key(|(gravity, _)| *gravity);
+        best.filter(|(best, _)| *best < gravity).map_or(by_signatures, |(_, verdict)| verdict)
     }
 
     fn verdict_by(
@@ -161,7 +168,7 @@ impl Judge<'_> {
         signatures: &[(&Signature, &Unsigned)],
         summary: Option<CountedSummary>,
         notes: &[Reason],
-    ) -> Verdict {
+    ) -> (Gravity, Verdict) {
         let facts = RuleFacts {
             scope: self.rule.scope.clone(),
             mode: self.rule.mode,
@@ -172,26 +179,25 @@ impl Judge<'_> {
         verdict.model = model;
         verdict.locked = self.remembered.as_ref().and_then(|remembered| remembered.entry.cloned());
         let mut reasons: Vec<Reason> = self.denied_model(model).into_iter().collect();
-        let mut of_rule = match (&self.rule.signed_by, summary) {
+        reasons.extend(match (&self.rule.signed_by, summary) {
             (Wanted::Nobody, _) => self.by_nobody(model),
-            (_, Some(summary)) => self.by_summary(&mut verdict, summary),
-            (Wanted::Verifiers, None) => vec![deny(Basis::Rule, ReasonKind::NoSummary)],
+            (_, Some(summary)) => self.by_summary(&mut verdict, summary, signatures),
+            (Wanted::Verifiers, None) => self.by_no_summary(&mut verdict, signatures),
             (Wanted::Publishers(threshold), None) => self.by_signatures(&mut verdict, threshold, signatures),
-        };
+        });
         if let Some(remembered) = &self.remembered {
-            of_rule.extend(remembered.pinned(model));
+            reasons.extend(remembered.pinned(model));
         }
-        of_rule.extend(notes.iter().cloned());
-        if verdict.summary.is_some() {
-            reasons.extend(self.denied_signers(signatures));
-        }
-        if verdict.summary.is_some() || self.is_soft(model) && of_rule.iter().any(is_unmet_demand) {
-            reasons.extend(self.denied_dependencies(model));
-        }
-        reasons.extend(self.waived(model, of_rule));
+        reasons.extend(notes.iter().cloned());
+        let is_denied = |basis| {
+            let is_denial = |reason: &Reason| reason.severity == Severity::Deny && reason.basis == basis;
+            reasons.iter().any(is_denial)
+        };
+        let denied = [Basis::Absolute, Basis::Rule, Basis::Lock].map(is_denied);
+        let mut reasons = self.waived(model, reasons);
         self.soften(&mut reasons);
         verdict.conclude(reasons);
-        verdict
+        (Gravity { outcome: verdict.outcome, denied }, verdict)
     }
 
     /// Of a model that nobody signs.
@@ -239,6 +245,16 @@ impl Judge<'_> {
         verdict.attestations = attestations.attested;
         verdict.build_level = attestations.level;
         reasons.extend(attestations.reasons);
+        reasons
+    }
+
+    fn by_no_summary(
+        &self,
+        verdict: &mut Verdict,
+        signatures: &[(&Signature, &Unsigned)],
+    ) -> Vec<Reason> {
+        let mut reasons = self.denied_bases(verdict, signatures);
+        reasons.push(deny(Basis::Rule, ReasonKind::NoSummary));
         reasons
     }
 
@@ -306,13 +322,6 @@ impl Judge<'_> {
         reasons
     }
 
-    /// Whether the rule's own denials of it are taken back.
-    fn is_soft(&self, model: Option<ModelDigest>) -> bool {
-        let waivers = model.and_then(|model| self.policy.waivers.get(&(model, self.rule.scope.key())));
-        let is_waived = waivers.into_iter().flatten().any(|waiver| waiver.expires > self.question.now);
-        is_waived || self.rule.mode != Mode::Enforce
-    }
-
     /// What the rule no longer asks, the lock still does: were it silent where
     /// too few signed, leaving a signature away would help.
     fn unsigned_by_the_known(&self, model: Option<ModelDigest>, reasons: &[Reason]) -> Vec<Reason> {
@@ -353,17 +362,20 @@ impl Judge<'_> {
     }
 }
 
+/// How bad a verdict is. Of two with the same outcome, that which is denied by less
+/// is better, enforced or not: it says what is missing.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Gravity {
+    outcome: Outcome,
+    /// By what it is denied, the gravest first.
+    denied: [bool; 3],
+}
+
+impl Gravity {
+    const NONE: Self = Self { outcome: Outcome::Allow, denied: [false; 3] };
+}
+
 impl Verdict {
-    /// How bad it is; a denial that is not enforced is worse than none.
-    fn gravity(&self) -> (Outcome, bool) {
-        let is_softened = |reason: &Reason| matches!(reason.kind, ReasonKind::Softened { .. });
-        (self.outcome, self.reasons.iter().any(is_softened))
-    }
-
-    fn is_beyond_doubt(&self) -> bool {
-        self.gravity() == (Outcome::Allow, false)
-    }
-
     fn bare(reference: &Reference, judged_as: Reference, rule: Option<RuleFacts>) -> Self {
         Self {
             reference: reference.clone(),
@@ -379,6 +391,7 @@ impl Verdict {
             release: None,
             locked: None::<Entry>,
             reasons: vec![],
+            ancestors: BTreeMap::new(),
         }
     }
 
@@ -403,11 +416,4 @@ impl Verdict {
         };
         self.reasons = reasons;
     }
-}
-
-fn is_unmet_demand(reason: &Reason) -> bool {
-    use ReasonKind::{AttestationMissing, AttestationRefused, TooFewAttestors};
-    let is_of_demand =
-        matches!(reason.kind, AttestationMissing { .. } | AttestationRefused { .. } | TooFewAttestors { .. });
-    is_of_demand && reason.severity == Severity::Deny
 }

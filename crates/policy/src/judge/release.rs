@@ -8,31 +8,31 @@ use modelseal_predicate::{Release, Version};
 use super::counting::are_enough;
 use super::{Judge, deny, note, warn};
 use crate::continuity::Remembered;
-use crate::evidence::{ReleaseEvidence, SignedBy};
+use crate::evidence::{Said, SignedBy};
 use crate::reason::{Basis, NotCounted, Reason, ReasonKind};
 use crate::rule::{SignedBy as Wanted, Threshold};
 
-impl Judge<'_> {
+impl Judge<'_, '_> {
     /// The release of this name that the publisher signed, and what the rule
     /// and the lock say of it.
     pub(super) fn release(&self, model: Option<ModelDigest>) -> (Option<&Version>, Vec<Reason>) {
         let remembered = self.remembered.as_ref();
         let (mut reasons, mut statements) = (Vec::new(), Vec::new());
-        for statement in &self.question.evidence.releases {
-            if self.rule.is_signed_by(statement.1) && model.is_some_and(|model| statement.3.contains(&model))
+        for (said, release) in self.question.evidence.releases() {
+            if self.rule.is_signed_by(said.publisher)
+                && model.is_some_and(|model| said.subjects.name(model))
             {
-                match self.suits_release(&statement.2) {
-                    Ok(()) => statements.push(statement),
-                    Err(problem) => reasons.push(note(self.release_not_counted(statement, problem))),
+                match self.suits_release(&said.by) {
+                    Ok(()) => statements.push((said, release)),
+                    Err(problem) => reasons.push(note(self.said_not_counted(said, problem))),
                 }
             }
         }
-        let mut of_name: BTreeMap<&Version, Vec<&ReleaseEvidence>> = BTreeMap::new();
+        let mut of_name: BTreeMap<&Version, Vec<&Said>> = BTreeMap::new();
         let mut others: BTreeSet<&ModelName> = BTreeSet::new();
-        for statement in statements {
-            let Release { name, version } = &statement.4;
+        for (said, Release { name, version }) in statements {
             if name == self.judged_as.name() {
-                of_name.entry(version).or_default().push(statement);
+                of_name.entry(version).or_default().push(said);
             } else {
                 others.insert(name);
             }
@@ -40,7 +40,7 @@ impl Judge<'_> {
         let (enough, too_few): (Vec<_>, Vec<_>) =
             of_name.into_iter().rev().partition(|(_, statements)| self.is_released(statements));
         for statement in too_few.into_iter().flat_map(|(_, statements)| statements) {
-            reasons.push(note(self.release_not_counted(statement, NotCounted::TooFew)));
+            reasons.push(note(self.said_not_counted(statement, NotCounted::TooFew)));
         }
         let judged: Vec<_> = enough
             .into_iter()
@@ -73,10 +73,9 @@ impl Judge<'_> {
 
     /// As many publishers have to sign the name as have to sign the bytes: else
     /// one of them alone could call old bytes new.
-    fn is_released(&self, statements: &[&ReleaseEvidence]) -> bool {
+    fn is_released(&self, statements: &[&Said]) -> bool {
         let Wanted::Publishers(Threshold { at_least, of }) = &self.rule.signed_by else { return false };
-        let signers: Vec<_> =
-            statements.iter().map(|(_, publisher, by, ..)| (*publisher, &by.signer)).collect();
+        let signers: Vec<_> = statements.iter().map(|said| (said.publisher, &said.by.signer)).collect();
         are_enough(*at_least, of, &signers)
     }
 
@@ -88,16 +87,6 @@ impl Judge<'_> {
             (true, _) => deny(Basis::Rule, kind),
             (false, true) => warn(Basis::Rule, kind),
             (false, false) => note(kind),
-        }
-    }
-
-    fn release_not_counted(&self, statement: &ReleaseEvidence, problem: NotCounted) -> ReasonKind {
-        let (source, publisher, by, ..) = statement;
-        ReasonKind::NotCounted {
-            source: source.clone(),
-            publisher: self.policy.publisher(*publisher).to_owned(),
-            signer: by.signer.shown.clone(),
-            problem,
         }
     }
 }

@@ -9,12 +9,12 @@ use modelseal_predicate::{VerificationSummary, reference_uri};
 use super::attesting::check_age;
 use super::{Judge, deny, note};
 use crate::demand::Verifier;
-use crate::evidence::{Predicate, Said, Signature, Unsigned};
+use crate::evidence::{Files, Predicate, Said, Signature, Unsigned};
 use crate::lock::LockedSigner;
 use crate::reason::{Basis, NotCounted, Reason, ReasonKind};
 use crate::verdict::{CountedSummary, Verdict};
 
-impl Judge<'_> {
+impl Judge<'_, '_> {
     /// The summaries that the rule takes for this model, and why it does not take
     /// the others.
     pub(super) fn summaries(&self, model: Option<ModelDigest>) -> (Vec<CountedSummary>, Vec<Reason>) {
@@ -32,23 +32,14 @@ impl Judge<'_> {
                 None => {}
                 _ if !said.subjects.include(model, &[]) => {
                     let problem = "it is about other bytes".to_owned();
-                    reasons.push(self.summary_not_counted(said, NotCounted::OtherBytes { problem }));
+                    reasons.push(note(self.said_not_counted(said, NotCounted::OtherBytes { problem })));
                 }
                 Some(Ok(())) => taken.push(self.counted_summary(said, summary)),
-                Some(Err(problem)) => reasons.push(self.summary_not_counted(said, problem)),
+                Some(Err(problem)) => reasons.push(note(self.said_not_counted(said, problem))),
             }
         }
         taken.sort_by_cached_key(|summary| (summary.source.clone(), summary.signer.clone()));
         (taken, reasons)
-    }
-
-    fn summary_not_counted(&self, said: &Said, problem: NotCounted) -> Reason {
-        note(ReasonKind::NotCounted {
-            source: said.source.clone(),
-            publisher: self.policy.publisher(said.publisher).to_owned(),
-            signer: said.by.signer.shown.clone(),
-            problem,
-        })
     }
 
     fn check_summary(
@@ -95,7 +86,12 @@ impl Judge<'_> {
 
     /// What speaks against a model that is admitted by the verdict of somebody
     /// else: files are hashed nonetheless, and the lock still has its say.
-    pub(super) fn by_summary(&self, verdict: &mut Verdict, summary: CountedSummary) -> Vec<Reason> {
+    pub(super) fn by_summary(
+        &self,
+        verdict: &mut Verdict,
+        summary: CountedSummary,
+        signatures: &[(&Signature, &Unsigned)],
+    ) -> Vec<Reason> {
         let (publisher, verifier) = (summary.signer.publisher.clone(), summary.verifier.clone());
         let source = summary.source.clone();
         let mut reasons =
@@ -113,15 +109,17 @@ impl Judge<'_> {
             verdict.release = release.cloned();
             reasons.extend(of_release.into_iter().filter(|reason| reason.basis == Basis::Lock));
         }
-        verdict.attestations = self.attestations(verdict.model, &[]).attested;
+        reasons.extend(self.denied_bases(verdict, signatures));
+        reasons.extend(self.denied_signers());
         verdict.summary = Some(summary);
         reasons
     }
 
-    /// Whoever is denied and signed these very files: a summary stands for the
+    /// Whoever is denied and signed files of this model: a summary stands for the
     /// question who signed, and not for the answer that it was somebody who is denied.
-    pub(super) fn denied_signers(&self, signatures: &[(&Signature, &Unsigned)]) -> Vec<Reason> {
-        let denied = signatures.iter().filter_map(|(signature, _)| {
+    fn denied_signers(&self) -> Vec<Reason> {
+        let is_over_these = |signature: &&Signature| matches!(signature.files, Files::Match { .. });
+        let denied = self.signatures().filter(is_over_these).filter_map(|signature| {
             let reason = self.denial(&signature.by)?.to_owned();
             Some(self.not_counted(signature, NotCounted::Denied { reason }))
         });

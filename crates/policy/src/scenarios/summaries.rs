@@ -242,7 +242,7 @@ pub(super) fn not_asked() -> Vec<Scenario> {
         .is(ALLOW, &BY_SUMMARY),
         scenario("Found good, and made from something that is denied", &from_bases, made_from_base())
             .with(&format!("{of_bases}[[deny]]\nmodel = \"$MODEL5\"\nreason = \"backdoor\""))
-            .is(DENY, &["deny dependency-not-admitted", "deny not-signed-by-publisher"])
+            .is(DENY, &["deny dependency-not-admitted", "note by-summary"])
             .because(&["dependency-not-admitted"]),
         scenario("Found good, and made from something that nobody signed", &from_bases, made_from_base())
             .with(of_bases)
@@ -330,7 +330,7 @@ pub(super) fn waived() -> Vec<Scenario> {
     vec![
         scenario("Found good, and an expired waiver", &rule, good())
             .with("[[waivers]]\nmodel = \"$MODEL1\"\nrule = \"hf://acme/*\"\nowner = \"ops\"\nreason = \"old\"\nexpires = 2026-06-01")
-            .is(DENY, &["deny not-signed-by-publisher", "deny waiver-expired"]),
+            .is(DENY, &["deny waiver-expired", "note by-summary"]),
         scenario("Found good, and a waiver that nothing needs", &rule, good())
             .with("[[waivers]]\nmodel = \"$MODEL1\"\nrule = \"hf://acme/*\"\nowner = \"ops\"\nreason = \"old\"\nexpires = 2026-12-31")
             .is(ALLOW, &BY_SUMMARY),
@@ -351,7 +351,9 @@ pub(super) fn locked() -> Vec<Scenario> {
             .locked(Lock::default())
             .is(WARN, &["warn first-sight", "note by-summary"]),
         scenario("Found good by whom the lock knows", &tofu, good()).locked(of(2, None, &[key(2)])).is(ALLOW, &BY_SUMMARY),
-        scenario("Found good, and the lock knows others", &tofu, good()).locked(lock_of_acme()).is(DENY, &UNSIGNED),
+        scenario("Found good, and the lock knows others", &tofu, good())
+            .locked(lock_of_acme())
+            .is(DENY, &["deny signer-changed", "note by-summary"]),
         scenario("Found good and signed, each by somebody unknown to the lock", &tofu, {
             signed([signature(OTHER, key(1), model(1))]).and(by_third(summary(NAME)))
         })
@@ -360,30 +362,30 @@ pub(super) fn locked() -> Vec<Scenario> {
         scenario("Found good, and pinned", &pinned, good()).locked(of(1, None, &[key(2)])).is(ALLOW, &BY_SUMMARY),
         scenario("Found good, and another model is pinned", &pinned, good())
             .locked(of(2, None, &[key(2)]))
-            .is(DENY, &["deny model-changed", "deny not-signed-by-publisher"]),
+            .is(DENY, &["deny model-changed", "note by-summary"]),
         scenario("Found good, and not pinned", &pinned, good())
             .locked(Lock::default())
-            .is(DENY, &["deny not-pinned", "deny not-signed-by-publisher"]),
+            .is(DENY, &["deny not-pinned", "note by-summary"]),
         scenario("Found good, and the revision has other bytes than before", &tofu, found(summary("hf://acme/toy@v1")))
             .asked_as("hf://acme/toy@v1")
             .locked(lock([("hf://acme/toy@v1", entry(model(2), None, &[key(2)]))]))
-            .is(DENY, &["deny revision-changed", "deny not-signed-by-publisher"]),
+            .is(DENY, &["deny revision-changed", "note by-summary"]),
         scenario("Found good, and nothing says which release it is", &tofu, good())
             .locked(of(9, Some("1.2.0"), &[key(2)]))
-            .is(DENY, &UNSIGNED),
+            .is(DENY, &["deny release-missing", "note by-summary"]),
         scenario("Found good, and the attestor says which release it is", &tofu, released(&|| (THIRD, key(2)), "1.3.0"))
             .locked(of(9, Some("1.2.0"), &[key(2)]))
-            .is(DENY, &UNSIGNED),
+            .is(DENY, &["deny release-missing", "note by-summary"]),
         scenario("Found good, and its publisher says which release it is", &tofu, released(&acme, "1.3.0"))
             .locked(of(9, Some("1.2.0"), &[key(0), key(2)]))
             .is(ALLOW, &BY_SUMMARY),
         scenario("Found good, and an older release", &tofu, released(&acme, "1.1.0"))
             .locked(of(9, Some("1.2.0"), &[key(0), key(2)]))
-            .is(DENY, &UNSIGNED),
+            .is(DENY, &["deny release-older", "note by-summary"]),
         scenario("Found good, and a waiver for what nobody signed does not make it known", &tofu, good())
             .with("[[waivers]]\nmodel = \"$MODEL1\"\nrule = \"hf://acme/*\"\nowner = \"ops\"\nreason = \"old\"\nexpires = 2026-12-31")
             .locked(lock_of_acme())
-            .is(DENY, &["deny signer-changed", "warn not-signed-by-publisher", "warn waived"]),
+            .is(DENY, &["deny signer-changed", "note by-summary"]),
     ]
 }
 
@@ -417,12 +419,12 @@ pub(super) fn alone() -> Vec<Scenario> {
             .is(ALLOW, &BY_SUMMARY),
         scenario("Found good by somebody else than before, where nothing else counts", &tofu, good())
             .locked(of(1, None))
-            .is(DENY, &["deny no-summary"]),
+            .is(DENY, &["deny signer-changed", "note by-summary"]),
         scenario("Nobody may say which release it is, and the lock has one", &tofu, {
             good().and_release((THIRD, key(2)), model(1), NAME, "1.3.0")
         })
         .locked(of(2, Some("1.2.0")))
-        .is(DENY, &["deny no-summary"]),
+        .is(DENY, &["deny release-missing", "note by-summary"]),
         scenario("Not found good, and in a mode that warns", &format!("mode = \"warn\"{rule}"), signed([]))
             .is(WARN, &["warn no-summary", "warn not-enforced"]),
     ]

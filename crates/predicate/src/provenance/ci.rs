@@ -120,10 +120,12 @@ impl Job<'_> {
             Some(path) => path,
             None => path.split_once('@').map_or(path, |(path, _)| path),
         };
-        let is_hosted = self.optional("RUNNER_ENVIRONMENT").is_some_and(|found| found == "github-hosted");
-        let runner = if is_hosted { "github-hosted" } else { "self-hosted" };
+        let runner = self.optional("RUNNER_ENVIRONMENT");
+        let is_hosted = runner.as_ref().is_some_and(|found| found == "github-hosted");
         let attempt = self.optional("GITHUB_RUN_ATTEMPT").unwrap_or_else(|| "1".to_owned());
         let run = Run {
+            config: Some(format!("{repository}/{path}@{reference}")),
+            runner,
             reference: Some(reference),
             commit: Some(self.required("GITHUB_SHA")?),
             repository_id: self.optional("GITHUB_REPOSITORY_ID"),
@@ -144,7 +146,7 @@ impl Job<'_> {
             "event_name": run.trigger,
             "repository_id": run.repository_id,
             "repository_owner_id": run.owner_id,
-            "runner_environment": runner,
+            "runner_environment": run.runner,
         })) });
         let builder = run.workflow.clone().unwrap_or_default();
         self.build(GITHUB_WORKFLOW, (external, internal), &builder, None, is_hosted, run)
@@ -169,8 +171,8 @@ impl Job<'_> {
             owner_id: self.optional("CI_PROJECT_NAMESPACE_ID"),
             trigger: self.optional("CI_PIPELINE_SOURCE"),
             invocation: Some(self.required("CI_JOB_URL")?),
-            workflow: None,
             repository,
+            ..Run::default()
         };
         let config = self.optional("CI_CONFIG_PATH").unwrap_or_else(|| ".gitlab-ci.yml".to_owned());
         let external = without_nulls(json!({

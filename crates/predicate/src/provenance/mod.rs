@@ -106,10 +106,11 @@ fn v0_2(fields: &Fields<'_>) -> Result<Provenance, PredicateError> {
     let time = |name| metadata.as_ref().map_or(Ok(None), |metadata| metadata.time(name));
     let build_type = fields.required("buildType", Fields::text)?.to_owned();
     let source = Source::of_v0_2(fields)?;
+    let builder = builder.required("id", Fields::text)?.to_owned();
     Ok(Provenance {
-        run: source.as_ref().and_then(|source| Run::of_v0_2(&build_type, source)),
+        run: source.as_ref().and_then(|source| Run::of_v0_2(&build_type, &builder, source)),
         source,
-        builder: builder.required("id", Fields::text)?.to_owned(),
+        builder,
         is_by_the_job_itself: false,
         started: time("buildStartedOn")?,
         finished: time("buildFinishedOn")?,

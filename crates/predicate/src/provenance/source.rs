@@ -31,6 +31,10 @@ pub struct Run {
     /// The workflow that ran, where the build type takes that for the builder: a
     /// URL with its ref.
     pub workflow: Option<String>,
+    /// The workflow of the repository that was started: likewise.
+    pub config: Option<String>,
+    /// Whose machine it ran on: `github-hosted`, `self-hosted`.
+    pub runner: Option<String>,
     /// The repository that it ran for: a URL.
     pub repository: String,
     /// The branch or tag.
@@ -116,30 +120,16 @@ impl Run {
     }
 
     /// Workflows of slsa-github-generator are called by the repository that they
-    /// build.
-    pub(super) fn of_v0_2(build_type: &str, source: &Source) -> Option<Self> {
+    /// build, and are the builder.
+    pub(super) fn of_v0_2(build_type: &str, builder: &str, source: &Source) -> Option<Self> {
         let Source { repository, reference, commit } = source.clone();
         build_type.starts_with(GITHUB_GENERATOR).then(|| Self {
+            workflow: Some(builder.to_owned()),
             repository,
             reference,
             commit,
             ..Self::default()
         })
-    }
-
-    /// What a certificate of this run has too, by the codes of its claims.
-    pub fn claims(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let told = [
-            ("build-signer", self.workflow.as_ref()),
-            ("source-repository", Some(&self.repository)),
-            ("source-ref", self.reference.as_ref()),
-            ("source-digest", self.commit.as_ref()),
-            ("source-repository-id", self.repository_id.as_ref()),
-            ("source-owner-id", self.owner_id.as_ref()),
-            ("build-trigger", self.trigger.as_ref()),
-            ("run-invocation", self.invocation.as_ref()),
-        ];
-        told.into_iter().filter_map(|(claim, said)| Some((claim, said?.as_str())))
     }
 
     pub(super) fn source(&self) -> Source {
@@ -156,9 +146,14 @@ fn github(external: Option<&Fields<'_>>, internal: Option<&Fields<'_>>) -> Resul
     let workflow = external.map_or(Ok(None), |external| external.object("workflow"))?.ok_or_else(missing)?;
     let github = internal.map_or(Ok(None), |internal| internal.object("github"))?;
     let told = |name| github.as_ref().map_or(Ok(None), |github| github.text(name));
+    let repository = workflow.required("repository", Fields::text)?;
+    let (reference, path) = (workflow.text("ref")?, workflow.text("path")?);
+    let config = reference.zip(path).map(|(reference, path)| format!("{repository}/{path}@{reference}"));
     Ok(Run {
-        repository: workflow.required("repository", Fields::text)?.to_owned(),
-        reference: workflow.text("ref")?.map(str::to_owned),
+        repository: repository.to_owned(),
+        reference: reference.map(str::to_owned),
+        config,
+        runner: told("runner_environment")?.map(str::to_owned),
         repository_id: told("repository_id")?.map(str::to_owned),
         owner_id: told("repository_owner_id")?.map(str::to_owned),
         trigger: told("event_name")?.map(str::to_owned),
