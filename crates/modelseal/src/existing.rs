@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use modelseal_bundle::{Attestation, Statement, UntrustedBundle, legacy};
-use modelseal_manifest::{ManifestPath, ModelDigest, Sha256Digest};
+use modelseal_manifest::{ManifestPath, ModelDigest, RootDigest};
 use modelseal_predicate::{Provenance, ResourceDescriptor};
 
 use crate::{ClaimsFile, Error, SIGNATURE_FILE_NAME};
@@ -32,7 +32,7 @@ impl ExistingSignatures {
             !is_own
                 && match manifest.model_digest() {
                     Some(digest) => models.contains(&digest),
-                    None => roots.contains(manifest.root_digest().as_sha256()),
+                    None => roots.contains(&manifest.root_digest()),
                 }
         };
         let in_claims = claims.bundles().iter().filter_map(statement);
@@ -66,14 +66,14 @@ impl ExistingSignatures {
 }
 
 /// The models that others say that this one was made from, and their root digests.
-fn dependencies(bundles: &[UntrustedBundle]) -> (HashSet<ModelDigest>, HashSet<Sha256Digest>) {
+fn dependencies(bundles: &[UntrustedBundle]) -> (HashSet<ModelDigest>, HashSet<RootDigest>) {
     let (mut models, mut roots) = (HashSet::new(), HashSet::new());
     // One after the other: each may be large.
     for bundle in bundles {
         let Ok(attestation) = Attestation::parse(bundle.envelope().payload()) else { continue };
         let Ok(provenance) = Provenance::of(&attestation) else { continue };
         models.extend(provenance.models().filter_map(ResourceDescriptor::model_digest));
-        roots.extend(provenance.models().filter_map(|resource| Some(*resource.root_digest()?.as_sha256())));
+        roots.extend(provenance.models().flat_map(ResourceDescriptor::root_digests));
     }
     (models, roots)
 }

@@ -119,7 +119,8 @@ pub use modelseal_verify::{
     MatchedManifest, Mismatch, PatternError, ProvedTime, PublicKey, PublicKeyError, RootSource,
     Signer as VerifiedSigner, SigstoreError, SigstoreTrust, SubjectPattern, SubjectPatternError, Timestamp,
     TimestampAuthorities, TimestampError, Trust, TrustedRoot, TrustedRootError, Unlisted, UsageProblem,
-    VerifiedAttestation, VerifiedEnvelope, VerifiedStatement, VerifyError, verify_artifact, verify_envelope,
+    VerifiedAttestation, VerifiedEnvelope, VerifiedStatement, VerifyError, claimed_time, verify_artifact,
+    verify_envelope,
 };
 pub use release_lint::{Finding, FindingKind};
 pub use sign::{Plan, SignOptions, Signed, plan, sign};

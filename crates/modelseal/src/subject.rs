@@ -24,6 +24,8 @@ pub struct ModelSubject {
     pub files: usize,
     /// Bytes in them.
     pub size: u64,
+    /// Whether a signature says which files are meant. Nobody verified it.
+    pub is_signed: bool,
     /// What the signature leaves out beside files of signatures and git's own,
     /// escaped for display.
     pub ignored: Vec<String>,
@@ -87,7 +89,7 @@ fn as_signed(
     let ignored = measured.inventory.ignored.iter().filter(|ignored| !is_usual(ignored));
     let ignored = ignored.map(|ignored| ignored.path.to_string()).collect();
     let subject = ModelSubject::new(model, digest, manifest.root_digest(), (files.len(), size));
-    Ok(ModelSubject { ignored, ..subject })
+    Ok(ModelSubject { is_signed: true, ignored, ..subject })
 }
 
 fn as_to_be_signed(
@@ -103,6 +105,6 @@ fn as_to_be_signed(
 impl ModelSubject {
     fn new(model: &Model, digest: ModelDigest, root: RootDigest, (files, size): (usize, u64)) -> Self {
         let subject = model_subject(model.name(), digest, root);
-        Self { subject, model: digest, root, files, size, ignored: vec![] }
+        Self { subject, model: digest, root, files, size, is_signed: false, ignored: vec![] }
     }
 }

@@ -116,6 +116,8 @@ fn an_attestation_of_github_tells_its_workflow_source_and_run() {
     assert_eq!(read.source, Some(main_branch()));
     let run = Run {
         workflow: text("https://github.com/o/r/.github/workflows/x.yml@refs/heads/main"),
+        config: text("https://github.com/o/r/.github/workflows/x.yml@refs/heads/main"),
+        runner: text("github-hosted"),
         repository: "https://github.com/o/r".to_owned(),
         reference: text("refs/heads/main"),
         commit: text(COMMIT),

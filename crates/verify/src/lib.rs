@@ -84,7 +84,7 @@ pub use sigstore::{
 pub use statement::{
     Caveat, MatchedManifest, Mismatch, Signer, Unlisted, VerifiedAttestation, VerifiedStatement,
 };
-pub use timestamp::{TimestampAuthorities, TimestampError};
+pub use timestamp::{TimestampAuthorities, TimestampError, claimed_time};
 pub use trust::Trust;
 pub use verifier::{VerifiedEnvelope, VerifyError, verify, verify_envelope};
 pub use x509::{

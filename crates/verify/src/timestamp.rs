@@ -4,6 +4,7 @@ use cms::cert::CertificateChoices;
 use cms::content_info::ContentInfo;
 use cms::signed_data::{SignedData, SignerIdentifier};
 use jiff::Timestamp;
+use modelseal_bundle::UntrustedBundle;
 use modelseal_manifest::Escaped;
 use sigstore_verify::tsa::{Error, TsaAuthority, verify_timestamp_for_authority};
 use sigstore_verify::types::{DerCertificate, SignatureBytes, TimestampToken};
@@ -134,6 +135,16 @@ impl TimestampAuthorities {
 fn authority(leaf: &Certificate, issuer: &Certificate) -> TsaAuthority {
     let der = |certificate: &Certificate| DerCertificate::new(certificate.as_der().to_vec());
     TsaAuthority::new(der(leaf), vec![], der(issuer), None)
+}
+
+/// The earliest time that the timestamps and log entries of a bundle tell, for people:
+/// nothing of it is verified.
+pub fn claimed_time(bundle: &UntrustedBundle) -> Option<Timestamp> {
+    let stamped = bundle.timestamps().iter().filter_map(|token| Some(Claims::of(token).ok()?.time));
+    // Logs of the second version have no clock, and say that it is 1970.
+    let logged = bundle.log_entries().iter().filter_map(|entry| entry.integrated_time.filter(|time| *time > 0));
+    let logged = logged.filter_map(|time| Timestamp::from_second(i64::try_from(time).ok()?).ok());
+    stamped.chain(logged).min()
 }
 
 /// What a timestamp says of itself, which nobody vouches for yet.

@@ -85,9 +85,7 @@ impl Case<'_> {
     ) {
         let statement = match heard {
             Heard::Signature(statement) => statement,
-            Heard::Attestation(attestation) => {
-                return evidence.add_attestation(source.clone(), publisher, attestation);
-            }
+            Heard::Attestation(said) => return evidence.add_attestation(said),
             Heard::Nothing(problem) => return evidence.reject(source.clone(), problem),
         };
         // Whoever attests, and does not sign, says nothing of the files.

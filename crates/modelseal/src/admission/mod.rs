@@ -173,7 +173,8 @@ pub fn admit(
     };
     let found = set.map_or(contents.found, |set| set.found);
     let counts = |index: usize, source: &Source| {
-        evidence.is_of_dependencies(source) || recogniser.recognise(rule, index).is_ok()
+        let is_somebodys = || recogniser.recognise(rule, index).is_ok_and(|heard| !heard.is_empty());
+        evidence.is_of_dependencies(source) || is_somebodys()
     };
     let bundles = beside.bundles.iter().enumerate().filter(|(index, (source, _))| counts(*index, source));
     let bundles = bundles.map(|(_, bundle)| bundle.clone()).collect();

@@ -32,7 +32,6 @@ use super::verify::print_evidence;
 pub(crate) struct AttestReport {
     model: PathBuf,
     subject: ModelSubject,
-    is_signed: bool,
     signed: Box<SignedAttestation>,
     facts: Box<SignerFacts>,
     ci: Option<CiBuild>,
@@ -58,7 +57,8 @@ pub(crate) fn run(args: &AttestArgs, terminal: Terminal, cancel: &Cancel) -> Res
     let model = Model::open(&args.model).map_err(|error| Task::Signing.disk(&error))?;
     let signature = signature(args, &model)?;
     let mut place = Place::open(args, &model)?;
-    let bases = bases(&args.provenance, terminal, cancel)?;
+    let jobs = args.jobs.unwrap_or_else(modelseal::default_jobs);
+    let bases = bases(&args.provenance, jobs, terminal, cancel)?;
     place.carry(&bases)?;
     let Chosen { signer, facts } = signer::choose(&args.signer, Publishes::Signature, terminal, cancel)?;
     let named = Named { model: &args.model, bundle: &args.model, is_strict: false };
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &AttestArgs, terminal: Terminal, cancel: &Cancel) -> Res
         let progress = Progress::new(terminal, cancel);
         let options = SubjectOptions {
             signature: signature.as_ref().map(|(path, bundle)| (path.as_path(), bundle)),
-            jobs: args.jobs.unwrap_or_else(modelseal::default_jobs),
+            jobs,
         };
         modelseal::subject(&model, &options, &progress)
     };
@@ -85,7 +85,6 @@ pub(crate) fn run(args: &AttestArgs, terminal: Terminal, cancel: &Cancel) -> Res
     Ok(AttestReport {
         model: args.model.clone(),
         subject,
-        is_signed: signature.is_some(),
         signed: Box::new(signed),
         facts: Box::new(facts),
         ci,
@@ -347,7 +346,7 @@ impl Report for AttestReport {
                 "root": self.subject.root.to_string(),
                 "files": self.subject.files,
                 "bytes": self.subject.size,
-                "signed": self.is_signed,
+                "signed": self.subject.is_signed,
                 "left_out": self.subject.ignored,
             },
             "predicate_type": verified.attestation().predicate_type(),
@@ -390,7 +389,7 @@ impl Report for AttestReport {
         for ignored in &self.subject.ignored {
             row(out, WARN, "Left out", format_args!("{ignored} (by the signature, which was not verified)"))?;
         }
-        if !self.is_signed {
+        if !self.subject.is_signed {
             row(out, WARN, "Note", "the model is not signed: an attestation does not say whose it is")?;
         }
         match &self.place {

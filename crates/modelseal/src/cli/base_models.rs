@@ -2,8 +2,9 @@
 //! said of them.
 
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 
-use modelseal::policy::{Lock, Severity};
+use modelseal::policy::Severity;
 use modelseal::{
     Admission, AdmitOptions, Cancel, DependencyRole, Model, Reference, ResourceDescriptor, UntrustedBundle,
 };
@@ -28,15 +29,17 @@ pub(crate) struct Base {
 
 pub(crate) fn bases(
     args: &ProvenanceArgs,
+    jobs: NonZeroUsize,
     terminal: Terminal,
     cancel: &Cancel,
 ) -> Result<Vec<Base>, Failure> {
     let base_models = args.base_model.iter().map(|model| (DependencyRole::BaseModel, model));
     let data_sets = args.data_set.iter().map(|model| (DependencyRole::DataSet, model));
     let lock = args.base_lock.as_ref().map(|path| read_lock(path, cancel)).transpose()?;
+    let options = AdmitOptions { lock: lock.as_ref(), jobs, ..AdmitOptions::default() };
     base_models
         .chain(data_sets)
-        .map(|(role, model)| base(role, model, args, lock.as_ref(), terminal, cancel))
+        .map(|(role, model)| base(role, model, args, &options, terminal, cancel))
         .collect()
 }
 
@@ -44,7 +47,7 @@ fn base(
     role: DependencyRole,
     named: &NamedModel,
     args: &ProvenanceArgs,
-    lock: Option<&Lock>,
+    options: &AdmitOptions<'_>,
     terminal: Terminal,
     cancel: &Cancel,
 ) -> Result<Base, Failure> {
@@ -58,8 +61,7 @@ fn base(
     };
     let policy = read_policy(policy_path, &args.base_policy_key, &model, cancel)?;
     let reference = reference(named, &model)?;
-    let options = AdmitOptions { lock, ..AdmitOptions::default() };
-    let admission = admit(&model, &reference, &policy, &options, terminal, cancel)?;
+    let admission = admit(&model, &reference, &policy, options, terminal, cancel)?;
     let Some(resource) = modelseal::dependency(role, &model.name(), &admission, &policy) else {
         return Err(Judged::new(&named.path, policy_path, &policy, admission).denied());
     };
@@ -101,7 +103,7 @@ impl Base {
             "name": self.resource.name(),
             "uri": self.resource.uri(),
             "digest": self.resource.model_digest().map(|digest| digest.to_string()),
-            "root": self.resource.root_digest().map(|root| root.to_string()),
+            "roots": self.resource.root_digests().iter().map(ToString::to_string).collect::<Vec<_>>(),
             "signed_by": self.signers,
             "warnings": self.warnings,
         })

@@ -1,10 +1,11 @@
 //! A verdict as a SLSA verification summary, signed.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use modelseal::policy::{Outcome, Policy, ReasonKind, Verdict};
+use modelseal::policy::{Outcome, Policy, Reason, ReasonKind, Verdict};
 use modelseal::{
-    Admission, Cancel, ClaimsFile, Clock, Escaped, Model, Sha256Digest, StagedClaims, SummaryPolicy,
+    Admission, Cancel, ClaimsFile, Clock, Escaped, Model, Sha256Digest, StagedClaims, SummaryPolicy, Timestamp,
     VerificationSummary, build_level, model_subject, reference_uri,
 };
 use modelseal_disk::{Overwrite, StagedOutput};
@@ -128,7 +129,7 @@ impl Planned {
         let inputs = admission.bundles().iter();
         let summary = VerificationSummary {
             verifier: self.verifier,
-            verified: Some(Clock::system().now()),
+            verified: Some(verified(verdict)),
             resource: reference_uri(&verdict.judged_as),
             policy: self.policy,
             has_passed,
@@ -166,14 +167,29 @@ impl Planned {
 }
 
 /// A denial that a mode does not enforce is one all the same, also of a model that this
-/// one was made from: whoever relies on the summary has no such mode.
+/// one is demanded to be made from: whoever relies on the summary has no such mode.
 fn has_passed(verdict: &Verdict) -> bool {
-    let is_softened = |kind: &ReasonKind| matches!(kind, ReasonKind::Softened { .. });
-    let counts = verdict.attestations.iter().filter(|attested| attested.counts);
-    let mut dependencies = counts.flat_map(|attested| &attested.dependencies);
-    verdict.outcome != Outcome::Deny
-        && !verdict.reasons.iter().any(|reason| is_softened(&reason.kind))
-        && dependencies.all(|dependency| dependency.judged.as_deref().map_or(true, has_passed))
+    let mut waiting = vec![verdict];
+    let mut seen = BTreeSet::new();
+    while let Some(next) = waiting.pop() {
+        let is_softened = |reason: &Reason| matches!(reason.kind, ReasonKind::Softened { .. });
+        if next.outcome == Outcome::Deny || next.reasons.iter().any(is_softened) {
+            return false;
+        }
+        let demanded = next.attestations.iter().filter(|attested| attested.counts_with_dependencies);
+        let ancestors = demanded.flat_map(|attested| &attested.dependencies);
+        let ancestors = ancestors.filter_map(|dependency| dependency.ancestor.as_ref());
+        let new = ancestors.filter(|ancestor| seen.insert(*ancestor));
+        waiting.extend(new.filter_map(|ancestor| verdict.ancestors.get(ancestor)).map(AsRef::as_ref));
+    }
+    true
+}
+
+/// A verdict that rests on the summary of somebody else is no younger than that.
+fn verified(verdict: &Verdict) -> Timestamp {
+    let now = Clock::system().now();
+    let other = verdict.summary.as_ref().and_then(|summary| summary.verified);
+    other.map_or(now, |other| other.min(now))
 }
 
 const fn result(has_passed: bool) -> &'static str {

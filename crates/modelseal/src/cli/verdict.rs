@@ -65,7 +65,7 @@ pub(crate) fn run(
         }
         emitted => emitted.transpose()?,
     };
-    let tree = args.tree.then(|| tree::of_verdict(admission.verdict(), Some(hashed(&admission))));
+    let tree = args.tree.then(|| tree::of_verdict(admission.verdict(), hashed(&admission)));
     let judged = Judged { summary, tree, ..Judged::new(&args.model, policy_path, &policy, admission) };
     match judged.admission.verdict().outcome {
         Outcome::Deny => Err(judged.denied()),
@@ -167,16 +167,9 @@ impl Judged {
         let verdict = self.admission.verdict();
         // Where no signature counts, nobody says which files make the model.
         let measured = self.admission.files() > 0;
-        json!({
-            "outcome": verdict.outcome.as_str(),
-            "reference": verdict.reference.to_string(),
-            "judged_as": verdict.judged_as.to_string(),
+        let mut shape = verdict_json(verdict);
+        let rest = json!({
             "policy": { "path": self.policy.to_string_lossy(), "serial": self.serial },
-            "rule": verdict.rule.as_ref().map(|rule| json!({
-                "scope": rule.scope.to_string(),
-                "mode": rule.mode.as_str(),
-                "continuity": rule.continuity.as_str(),
-            })),
             "model": {
                 "path": self.model.to_string_lossy(),
                 "digest": verdict.model.map(|digest| digest.to_string()),
@@ -184,29 +177,59 @@ impl Judged {
                 "files": measured.then(|| self.admission.files()),
                 "bytes": measured.then(|| self.admission.size()),
             },
-            "signatures": verdict.signatures.iter().map(|counted| json!({
-                "path": counted.source.path,
-                "line": counted.source.line,
-                "publisher": counted.signer.publisher,
-                "signer": signer_id_json(&counted.signer.id),
-                "description": counted.shown,
-                "time": counted.signed.map(|time| time.to_string()),
-                "not_proved": counted.caveats.iter().map(|c| json!({ "code": c.code(), "message": c.to_string() })).collect::<Vec<_>>(),
-            })).collect::<Vec<_>>(),
-            "summary": verdict.summary.as_ref().map(summary_json),
-            "attestations": verdict.attestations.iter().map(attested_json).collect::<Vec<_>>(),
-            "build_level": verdict.build_level,
-            "release": verdict.release.as_ref().map(ToString::to_string),
+            "ancestors": verdict.ancestors.values().map(|verdict| ancestor_json(verdict)).collect::<Vec<_>>(),
             "vsa": self.summary.as_ref().map(Emitted::json),
             "tree": self.tree.as_ref().map(Node::json),
             "lock": verdict.locked.as_ref().map(entry_json),
-            "reasons": verdict.reasons.iter().map(reason_json).collect::<Vec<_>>(),
             "not_signed": unsigned_json(self.admission.unsigned()),
             "links": self.admission.links().iter()
                 .map(|(path, target)| json!({ "path": path.as_str(), "target": target })).collect::<Vec<_>>(),
             "copy": self.admission.copy().map(Path::to_string_lossy),
-        })
+        });
+        extend(&mut shape, rest);
+        shape
     }
+}
+
+/// A model before this one, and the verdict on it.
+fn ancestor_json(verdict: &Verdict) -> Value {
+    let mut shape = verdict_json(verdict);
+    extend(&mut shape, json!({ "digest": verdict.model.map(|digest| digest.to_string()) }));
+    shape
+}
+
+fn extend(shape: &mut Value, rest: Value) {
+    if let (Value::Object(shape), Value::Object(rest)) = (shape, rest) {
+        shape.extend(rest);
+    }
+}
+
+/// What there is to say of every model that was judged.
+fn verdict_json(verdict: &Verdict) -> Value {
+    json!({
+        "outcome": verdict.outcome.as_str(),
+        "reference": verdict.reference.to_string(),
+        "judged_as": verdict.judged_as.to_string(),
+        "rule": verdict.rule.as_ref().map(|rule| json!({
+            "scope": rule.scope.to_string(),
+            "mode": rule.mode.as_str(),
+            "continuity": rule.continuity.as_str(),
+        })),
+        "signatures": verdict.signatures.iter().map(|counted| json!({
+            "path": counted.source.path,
+            "line": counted.source.line,
+            "publisher": counted.signer.publisher,
+            "signer": signer_id_json(&counted.signer.id),
+            "description": counted.shown,
+            "time": counted.signed.map(|time| time.to_string()),
+            "not_proved": counted.caveats.iter().map(|c| json!({ "code": c.code(), "message": c.to_string() })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "summary": verdict.summary.as_ref().map(summary_json),
+        "attestations": verdict.attestations.iter().map(attested_json).collect::<Vec<_>>(),
+        "build_level": verdict.build_level,
+        "release": verdict.release.as_ref().map(ToString::to_string),
+        "reasons": verdict.reasons.iter().map(reason_json).collect::<Vec<_>>(),
+    })
 }
 
 /// What is not proved of the signatures that count, each once.
@@ -258,18 +281,15 @@ fn attested_json(attested: &Attested) -> Value {
     })
 }
 
-/// A model that this one was made from, and the verdict on it.
+/// A model that this one was made from, and what becomes of it.
 fn dependency_json(dependency: &DependencyVerdict) -> Value {
-    let judged = dependency.judged.as_ref();
     json!({
         "name": dependency.resource.name(),
-        "reference": dependency.reference.as_ref().map(ToString::to_string),
+        "reference": dependency.resource.reference().map(|reference| reference.to_string()),
         "digest": dependency.resource.model_digest().map(|digest| digest.to_string()),
         "role": dependency.resource.role(),
-        "outcome": judged.map_or("deny", |verdict| verdict.outcome.as_str()),
-        "problem": judged.err(),
-        "reasons": judged.map_or(vec![], |verdict| verdict.reasons.iter().map(reason_json).collect()),
-        "attestations": judged.map_or(vec![], |verdict| verdict.attestations.iter().map(attested_json).collect()),
+        "outcome": dependency.outcome.as_str(),
+        "problem": dependency.problem,
     })
 }
 
@@ -354,7 +374,7 @@ impl Report for VerdictReport {
             row(out, GOOD, "Summary", format_args!("{publisher}: {} ({})", summary.shown, summary.source))?;
         }
         for attested in verdict.attestations.iter().filter(|attested| attested.counts) {
-            print_attested(out, attested)?;
+            print_attested(out, attested, verdict)?;
         }
         for caveat in caveats(verdict) {
             row(out, WARN, if caveat.is_unproved() { "Not proved" } else { "Note" }, caveat)?;
@@ -396,7 +416,7 @@ impl Report for VerdictReport {
 }
 
 /// An attestation that the rule asks for, and what the model was made from.
-fn print_attested(out: &mut dyn Write, attested: &Attested) -> io::Result<()> {
+fn print_attested(out: &mut dyn Write, attested: &Attested, verdict: &Verdict) -> io::Result<()> {
     let (publisher, kind) =
         (modelseal::Escaped(&attested.publisher), modelseal::Escaped(&attested.predicate_type));
     row(
@@ -405,15 +425,11 @@ fn print_attested(out: &mut dyn Write, attested: &Attested) -> io::Result<()> {
         "Attested",
         format_args!("{publisher}: {kind}, {} ({})", attested.shown, attested.source),
     )?;
-    for dependency in &attested.dependencies {
-        if let Ok(verdict) = &dependency.judged {
-            let rule = verdict
-                .rule
-                .as_ref()
-                .map(|rule| format!(" by the rule for {}", rule.scope))
-                .unwrap_or_default();
-            row(out, GOOD, "Made from", format_args!("{dependency}, admitted{rule}"))?;
-        }
+    for dependency in attested.dependencies.iter().filter(|dependency| dependency.outcome != Outcome::Deny) {
+        let judged = dependency.ancestor.as_ref().and_then(|ancestor| verdict.ancestors.get(ancestor));
+        let rule = judged.and_then(|judged| judged.rule.as_ref());
+        let rule = rule.map(|rule| format!(" by the rule for {}", rule.scope)).unwrap_or_default();
+        row(out, GOOD, "Made from", format_args!("{dependency}, admitted{rule}"))?;
     }
     Ok(())
 }

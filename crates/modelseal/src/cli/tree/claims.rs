@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use modelseal::policy::Source;
 use modelseal::{
     Attestation, BundleMethod, Bundles, Escaped, FulcioCertificate, ModelDigest, Provenance, Release,
-    ResourceDescriptor, Sha256Digest, UntrustedBundle, VerificationMaterial, VerificationSummary,
-    model_digest_of,
+    ResourceDescriptor, RootDigest, Timestamp, UntrustedBundle, VerificationMaterial, VerificationSummary,
+    claimed_time, model_digest_of,
 };
 use modelseal_bundle::legacy;
 
@@ -18,12 +18,14 @@ use super::{Node, Standing, build, kind_of, role};
 struct Claimed<'a> {
     source: &'a Source,
     signer: String,
+    /// When it was signed, by the log or a timestamp.
+    signed: Option<Timestamp>,
     kind: &'static str,
     text: String,
     problem: Option<String>,
     /// The model digests that it is about, or, of a signature that tells none, its root.
     models: Vec<ModelDigest>,
-    root: Option<Sha256Digest>,
+    root: Option<RootDigest>,
     /// What a provenance says of the build, and the models that went into it.
     build: Option<Provenance>,
 }
@@ -50,9 +52,9 @@ const MAX_NODES: usize = 4000;
 /// All that is claimed, by what it is about, and how many links may still be shown.
 struct Chain<'a> {
     by_model: HashMap<ModelDigest, Vec<&'a Claimed<'a>>>,
-    by_root: HashMap<Sha256Digest, Vec<&'a Claimed<'a>>>,
+    by_root: HashMap<RootDigest, Vec<&'a Claimed<'a>>>,
     dependencies: HashSet<ModelDigest>,
-    roots: HashSet<Sha256Digest>,
+    roots: HashSet<RootDigest>,
     left: Cell<usize>,
 }
 
@@ -61,6 +63,7 @@ impl<'a> Claimed<'a> {
         let claimed = Self {
             source,
             signer: signer(bundle),
+            signed: claimed_time(bundle),
             kind: "bundle",
             text: String::new(),
             problem: None,
@@ -71,9 +74,8 @@ impl<'a> Claimed<'a> {
         let payload = bundle.envelope().payload();
         if let Ok(statement) = legacy::parse_unverified_statement(payload) {
             let manifest = statement.manifest();
-            let (models, root) =
-                (manifest.model_digest().into_iter().collect(), *manifest.root_digest().as_sha256());
-            return Self { kind: "signature", models, root: Some(root), ..claimed };
+            let models = manifest.model_digest().into_iter().collect();
+            return Self { kind: "signature", models, root: Some(manifest.root_digest()), ..claimed };
         }
         match Attestation::parse(payload) {
             Ok(attestation) => Self {
@@ -115,7 +117,7 @@ impl<'a> Chain<'a> {
             by_model,
             by_root,
             dependencies: of_others.filter(|model| !own.contains(model)).collect(),
-            roots: resources().filter_map(|resource| Some(*resource.root_digest()?.as_sha256())).collect(),
+            roots: resources().flat_map(ResourceDescriptor::root_digests).collect(),
             left: Cell::new(MAX_NODES),
         }
     }
@@ -134,10 +136,13 @@ impl<'a> Chain<'a> {
         };
         let mut node = Node::new(claim.kind, &claim.text, standing);
         if claim.kind == "signature" {
-            let root = claim.root.map(|root| format!("sha256:{root}"));
-            node = node.detail(&claim.models.first().map(ToString::to_string).or(root).unwrap_or_default());
+            let model = claim.models.first().map(ToString::to_string);
+            let root = claim.root.map(|root| format!("sha256:{}", root.as_sha256()));
+            node = node.detail(&model.or(root).unwrap_or_default());
         }
-        let node = node.detail(&format!("by {}", claim.signer)).detail(claim.source);
+        let signed = claim.signed.map(|time| format!(", signed at {time}")).unwrap_or_default();
+        let node =
+            node.detail(&format!("by {}", claim.signer)).detail(&format!("{}{signed}", claim.source));
         let Some(provenance) = &claim.build else { return node };
         let dependencies: Vec<Node> =
             claim.resources().map_while(|resource| self.dependency(resource, depth)).collect();
@@ -148,7 +153,8 @@ impl<'a> Chain<'a> {
     fn dependency(&self, resource: &ResourceDescriptor, depth: usize) -> Option<Node> {
         self.take()?;
         let by_model = resource.model_digest().and_then(|model| self.by_model.get(&model));
-        let by_root = resource.root_digest().and_then(|root| self.by_root.get(root.as_sha256()));
+        let roots = resource.root_digests();
+        let by_root = roots.iter().filter_map(|root| self.by_root.get(root));
         let of_it = by_model.into_iter().chain(by_root).flatten().filter(|_| depth < MAX_DEPTH);
         let of_it: Vec<Node> = of_it
             .map_while(|claim| {

@@ -73,15 +73,23 @@ impl Node {
         self.children.len() > 1
     }
 
+    /// Every link in the order in which it is printed: a list, since a chain may be longer
+    /// than readers of JSON go deep.
     pub(crate) fn json(&self) -> Value {
-        json!({
-            "kind": self.kind,
-            "text": self.text,
-            "status": self.standing.code(),
-            "note": self.standing.note(),
-            "details": self.details,
-            "children": self.children.iter().map(Self::json).collect::<Vec<_>>(),
-        })
+        let mut links = Vec::new();
+        let mut waiting = vec![(0, self)];
+        while let Some((depth, node)) = waiting.pop() {
+            links.push(json!({
+                "depth": depth,
+                "kind": node.kind,
+                "text": node.text,
+                "status": node.standing.code(),
+                "note": node.standing.note(),
+                "details": node.details,
+            }));
+            waiting.extend(node.children.iter().rev().map(|child| (depth + 1, child)));
+        }
+        Value::from(links)
     }
 
     pub(crate) fn print(&self, out: &mut dyn Write) -> io::Result<()> {

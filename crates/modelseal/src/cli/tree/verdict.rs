@@ -1,23 +1,63 @@
 //! The chain of a model that a policy judged.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
 use modelseal::policy::{
-    Attested, Counted, CountedSummary, DependencyVerdict, Outcome, ReasonKind, Severity, Source, Verdict,
+    Ancestor, Attested, Counted, CountedSummary, DependencyVerdict, Outcome, ReasonKind, Severity, Source, Verdict,
 };
 use modelseal::{Escaped, Timestamp};
 
 use super::trust::verdict_of;
 use super::{Node, Standing, build, kind_of, role};
 
-/// What was judged, as deep as it was.
-pub(crate) fn of_verdict(verdict: &Verdict, measured: Option<String>) -> Node {
-    let mut children = Vec::new();
-    if let Some(model) = verdict.model {
-        let note = measured.unwrap_or_else(|| "not here; known by what is signed".to_owned());
-        children.push(Node::new("files", "", Standing::Good(note)).detail(&model));
+/// What was judged, as deep as it was; `measured` says how.
+pub(crate) fn of_verdict(verdict: &Verdict, measured: String) -> Node {
+    Chain { ancestors: &verdict.ancestors, shown: BTreeSet::new() }.node(verdict, measured)
+}
+
+/// The models before a model, each shown where it is met first.
+struct Chain<'a> {
+    ancestors: &'a BTreeMap<Ancestor, Arc<Verdict>>,
+    shown: BTreeSet<&'a Ancestor>,
+}
+
+impl<'a> Chain<'a> {
+    fn node(&mut self, verdict: &'a Verdict, measured: String) -> Node {
+        let mut children = Vec::new();
+        if let Some(model) = verdict.model {
+            children.push(Node::new("files", "", Standing::Good(measured)).detail(&model));
+        }
+        children.extend(verdict.signatures.iter().map(signature));
+        children.extend(verdict.summary.iter().map(summary));
+        for attested in &verdict.attestations {
+            let dependencies: Vec<Node> =
+                attested.dependencies.iter().map(|dependency| self.dependency(dependency)).collect();
+            children.push(attestation(attested).with(dependencies));
+        }
+        children.extend(not_counted(verdict));
+        Node::new("", &verdict.reference, standing(verdict)).with(children)
     }
-    children.extend(verdict.signatures.iter().map(signature));
-    children.extend(verdict.summary.iter().map(summary));
-    children.extend(verdict.attestations.iter().map(attestation));
+
+    fn dependency(&mut self, dependency: &'a DependencyVerdict) -> Node {
+        let kind = role(&dependency.resource);
+        let judged = dependency.ancestor.as_ref().and_then(|ancestor| self.ancestors.get_key_value(ancestor));
+        let Some((ancestor, verdict)) = judged else {
+            let problem = dependency.problem.as_deref().unwrap_or_default();
+            return Node::new(kind, dependency, Standing::Bad(format!("not verified: {problem}")));
+        };
+        if self.shown.insert(ancestor) {
+            let node = self.node(verdict, "not here; known by what is signed".to_owned());
+            return Node { kind, ..node };
+        }
+        let node = Node::new(kind, &verdict.reference, standing(verdict));
+        node.detail("what is known of it stands where it is named first")
+    }
+}
+
+/// What lies there and has no part in the verdict.
+fn not_counted(verdict: &Verdict) -> Vec<Node> {
+    let mut children = Vec::new();
     children.extend(verdict.reasons.iter().filter_map(|reason| match &reason.kind {
         ReasonKind::NotRecognised { source, problem } => Some(
             Node::new("bundle", "", Standing::Doubtful(format!("not verified: {problem}"))).detail(source),
@@ -28,7 +68,7 @@ pub(crate) fn of_verdict(verdict: &Verdict, measured: Option<String>) -> Node {
         }
         _ => None,
     }));
-    Node::new("", &verdict.reference, standing(verdict)).with(children)
+    children
 }
 
 fn standing(verdict: &Verdict) -> Standing {
@@ -94,16 +134,4 @@ fn attestation(attested: &Attested) -> Node {
         .detail(shown)
         .detail(&place(source, *signed))
         .with(build)
-        .with(attested.dependencies.iter().map(dependency))
-}
-
-fn dependency(dependency: &DependencyVerdict) -> Node {
-    let kind = role(&dependency.resource);
-    match &dependency.judged {
-        Ok(verdict) => {
-            let node = of_verdict(verdict, None);
-            Node { kind, ..node }
-        }
-        Err(problem) => Node::new(kind, dependency, Standing::Bad(format!("not verified: {problem}"))),
-    }
 }
