@@ -66,6 +66,24 @@ fn a_base_is_admitted_whatever_its_signature_hashes() {
     }
 }
 
+/// A digest set has one root digest, and each hash function another.
+#[test]
+fn a_base_that_two_have_to_sign_may_be_signed_with_two_hash_functions() {
+    for (first, second) in [("sha256", "blake3"), ("blake3", "sha256"), ("blake2b", "blake3")] {
+        let stage = signed();
+        let named = ["--name", "hf://meta/base", "--release", "1.0.0", "--hash"];
+        sign(&stage, "base", "ed25519", &[&["--force"], &named[..], &[first]].concat());
+        sign(&stage, "base", "other-p256", &[&["--append"], &named[..], &[second]].concat());
+        let by_two = edited(&policy(), "{ any = [\"meta\"] }", "{ all = [\"meta\", \"vera\"] }");
+        stage.write("policy.toml", &by_two);
+        attest(&stage, "tune", "p384", &MADE_FROM_BASE);
+        let roots = dependencies(&stage)[0]["annotations"]["roots"].clone();
+        assert_eq!(roots.as_array().map(Vec::len), Some(1), "{roots:#}");
+        let verdict = allows(verify(&stage, &by_two, &[]));
+        assert_eq!(verdict["ancestors"][0]["signatures"].as_array().unwrap().len(), 2, "{verdict:#}");
+    }
+}
+
 /// `hf://vera/old` → `hf://meta/base` → `hf://acme/tune`; the one in the middle was
 /// built by `twin`, whose key is that of `ci`.
 fn three_levels() -> (Stage, String) {
@@ -89,7 +107,10 @@ fn the_bases_of_a_base_are_carried_along_and_judged() {
     let verdict = allows(verify(&stage, &policy, &[]));
     let base = &verdict["attestations"].as_array().unwrap().last().unwrap()["dependencies"][0];
     assert_eq!(base["reference"], "hf://meta/base", "{verdict:#}");
-    assert!(base.to_string().contains("hf://vera/old"), "{base:#}");
+    let ancestors: Vec<_> = verdict["ancestors"].as_array().unwrap().iter().collect();
+    let found: Vec<_> = ancestors.iter().map(|found| (&found["reference"], &found["outcome"])).collect();
+    let expected = ["hf://meta/base", "hf://vera/old"].map(|name| (json!(name), json!("allow")));
+    assert_eq!(found, expected.iter().map(|(name, outcome)| (name, outcome)).collect::<Vec<_>>());
 }
 
 #[test]

@@ -111,6 +111,54 @@ fn a_cycle_is_not_admitted_where_it_is_demanded() {
     denies(verify(&stage, &policy, &[]), "dependency-not-admitted");
 }
 
+/// By one line each of two was made from the other, and by another line one of them
+/// was not: whichever that is, the circle is nobody's loss.
+#[test]
+fn a_line_that_closes_a_circle_denies_nothing_that_another_line_admits() {
+    for good in ["one", "two"] {
+        for first in ["one", "two"] {
+            let (stage, policy) = in_one_scope(&[
+                ("tune", &[first]),
+                ("one", &["two"]),
+                ("two", &["one"]),
+                (good, &["base"]),
+            ]);
+            let verdict = allows(verify(&stage, &policy, &[]));
+            assert_eq!(verdict["ancestors"].as_array().unwrap().len(), 3, "{verdict:#}");
+        }
+    }
+}
+
+/// Parsed as deep as readers of JSON go by default.
+#[test]
+fn the_report_of_a_chain_is_no_deeper_than_readers_go() {
+    let (stage, policy) = chain(64, &[("ci", "p384")]);
+    let verdict = allows(verify(&stage, &policy, &["--tree"]));
+    assert_eq!(verdict["ancestors"].as_array().unwrap().len(), 64);
+    let depths = verdict["tree"].as_array().unwrap().iter().map(|link| link["depth"].as_u64().unwrap());
+    assert_eq!(depths.max().unwrap(), 2 * 64 + 1);
+    let denied = denies(verify(&stage, &edited(&policy, "hf://level-64/*", "hf://elsewhere/*"), &["--tree"]), "dependency-not-admitted");
+    assert!(denied["tree"].is_array());
+}
+
+/// Thirty layers of two, each made from both of the next: a thousand million ways lead
+/// down, and sixty models are judged and told of.
+#[test]
+fn models_with_many_ways_between_them_are_judged_once_each() {
+    let names: Vec<[String; 2]> =
+        (0..30).map(|layer| ["a", "b"].map(|side| format!("{side}{layer:02}"))).collect();
+    let names: Vec<[&str; 2]> = names.iter().map(|[a, b]| [a.as_str(), b.as_str()]).collect();
+    let mut models: Vec<(&str, &[&str])> = vec![("tune", &names[0])];
+    for (layer, next) in names.iter().zip(&names[1..]) {
+        models.extend(layer.iter().map(|name| (*name, &next[..])));
+    }
+    models.extend(names[29].iter().map(|name| (*name, &["base"][..])));
+    let (stage, policy) = in_one_scope(&models);
+    let verdict = allows(verify(&stage, &policy, &["--tree"]));
+    assert_eq!(verdict["ancestors"].as_array().unwrap().len(), 61);
+    assert!(verdict["tree"].as_array().unwrap().len() < 1000, "{}", verdict["tree"].as_array().unwrap().len());
+}
+
 /// `tune`, made from so many models of `meta`; with junk, if it is wanted, up to as
 /// many lines as are read.
 pub(crate) fn wide(models: usize, junk: bool) -> (Stage, String) {

@@ -1,7 +1,7 @@
 //! What `--emit-vsa` writes of a verdict.
 
 use super::*;
-use crate::summaries::{SUMMARY_TYPE, VERIFIER, consumer};
+use crate::summaries::{SUMMARY_TYPE, VERIFIER, consumer, summary};
 
 const CLAIMS: &str = "tune/claims.jsonl";
 
@@ -124,6 +124,28 @@ fn a_denial_of_a_base_that_a_mode_softens_fails_too() {
         emit(&stage, &softened, "vsa.json", &[]).expect(0);
         assert_eq!(emitted(&stage, "vsa.json")["verificationResult"], "FAILED", "{mode}");
     }
+}
+
+/// Nobody asks what it was made from, so that what becomes of that is nobody's loss.
+#[test]
+fn a_base_that_nobody_asks_for_plays_no_part() {
+    let stage = made();
+    let unasked = edited(&policy(), "dependencies = { of = [\"hf://meta/*\"] }\n", "");
+    let unasked = edited(&unasked, "{ any = [\"meta\"] }", "{ any = [\"vera\"] }");
+    let verdict = allows(emit(&stage, &unasked, "vsa.json", &[]));
+    assert_eq!(verdict["attestations"][1]["dependencies"][0]["outcome"], "deny", "{verdict:#}");
+    assert_eq!(emitted(&stage, "vsa.json")["verificationResult"], "PASSED");
+}
+
+/// Were it, each verifier in a row would make the first one's verdict young again.
+#[test]
+fn a_summary_of_a_summary_is_no_younger_than_that() {
+    let stage = signed();
+    let predicate = summary();
+    let said = statement(&digest(&stage, "tune"), SUMMARY_TYPE, &predicate);
+    push(&stage, CLAIMS, &line("p521", &said));
+    emit(&stage, &consumer(), "again.json", &[]).expect(0);
+    assert_eq!(emitted(&stage, "again.json")["timeVerified"], predicate["timeVerified"]);
 }
 
 #[test]

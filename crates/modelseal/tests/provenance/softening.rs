@@ -191,8 +191,20 @@ fn a_lock_remembers_the_signer_of_the_summary_that_admits() {
     allows(verify(&stage, &tofu, &WITH_LOCK));
     let of_twin = edited(&tofu, "signed-by = \"registry\"", "signed-by = \"twin\"");
     push(&stage, CLAIMS, &line("p384", &statement(&digest(&stage, "tune"), SUMMARY_TYPE, &summary())));
-    report(&verify(&stage, &of_twin, &WITH_LOCK).expect(1));
+    denies(verify(&stage, &of_twin, &WITH_LOCK), "signer-changed");
     allows(verify(&stage, &edited(&of_twin, "continuity = \"tofu\"", ""), &[]));
+}
+
+#[test]
+fn a_model_that_a_summary_admits_can_be_pinned() {
+    for mode in ["enforce", "warn", "audit"] {
+        let stage = summarised();
+        let pinned =
+            with_rule(&consumer(), "hf://acme/*", &format!("continuity = \"pinned\"\nmode = {mode:?}"));
+        let added = report(&lock(&stage, "add", &pinned, &[]).expect(0));
+        assert_eq!(added["new"]["signers"][0]["publisher"], "registry", "{added:#}");
+        allows(verify(&stage, &pinned, &WITH_LOCK));
+    }
 }
 
 #[test]

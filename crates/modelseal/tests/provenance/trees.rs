@@ -12,9 +12,29 @@ const FORMATS: [&str; 2] = ["human", "json"];
 #[track_caller]
 fn tree(answer: &Answer) -> Value {
     let report = report(answer);
-    let tree = report["verdict"]["tree"].clone();
-    assert!(tree.is_object(), "{report:#}");
-    tree
+    nested(&report["verdict"]["tree"])
+}
+
+/// The links as they hang on each other.
+#[track_caller]
+fn nested(links: &Value) -> Value {
+    let mut open: Vec<Value> = Vec::new();
+    let close = |open: &mut Vec<Value>, depth: usize| {
+        while open.len() > depth.max(1) {
+            let child = open.pop().unwrap();
+            open.last_mut().unwrap()["children"].as_array_mut().unwrap().push(child);
+        }
+    };
+    for link in links.as_array().unwrap_or_else(|| panic!("no tree: {links:#}")) {
+        let depth = usize::try_from(link["depth"].as_u64().unwrap()).unwrap();
+        assert!(depth <= open.len() && (depth > 0) == !open.is_empty(), "{links:#}");
+        close(&mut open, depth);
+        let mut link = link.clone();
+        link["children"] = json!([]);
+        open.push(link);
+    }
+    close(&mut open, 0);
+    open.pop().unwrap()
 }
 
 /// The children of this kind.
@@ -99,7 +119,8 @@ fn what_is_inspected_is_claimed_and_nothing_more() {
     let report = report(&Answer::of(&mut stage.command(["inspect", "tune", "--format", "json"])).expect(0));
     let statuses = report["tree"].to_string();
     assert!(!statuses.contains("\"good\""), "{report:#}");
-    let provenance = only(&report["tree"], "provenance");
+    let tree = nested(&report["tree"]);
+    let provenance = only(&tree, "provenance");
     assert_eq!(provenance["status"], "claimed", "{report:#}");
     let base = only(provenance, "base model");
     assert_eq!(of_kind(base, "signature").len(), 1, "{report:#}");
@@ -113,7 +134,7 @@ fn a_stranger_who_says_that_a_model_was_made_from_itself_hides_nothing_from_insp
     let shown = |stage: &Stage| {
         let answer = Answer::of(&mut stage.command(["inspect", "tune", "--format", "json"])).expect(0);
         let report = report(&answer);
-        ["signature", "release", "provenance"].map(|kind| of_kind(&report["tree"], kind).len())
+        ["signature", "release", "provenance"].map(|kind| of_kind(&nested(&report["tree"]), kind).len())
     };
     let before = shown(&stage);
     let tune = digest(&stage, "tune");
@@ -129,11 +150,12 @@ fn the_tree_of_one_signer_judges_no_base() {
     let arguments = ["verify", "tune", "--key", &public("p384"), "--tree", "--format", "json"];
     sign(&stage, "tune", "p384", &["--force"]);
     let report = report(&Answer::of(&mut stage.command(arguments)).expect(0));
-    let provenance = only(&report["tree"], "provenance");
+    let tree = nested(&report["tree"]);
+    let provenance = only(&tree, "provenance");
     assert_eq!(provenance["status"], "good", "{report:#}");
     assert_eq!(only(provenance, "base model")["status"], "doubtful", "{report:#}");
     assert!(
-        of_kind(&report["tree"], "bundle").iter().all(|bundle| bundle["status"] == "doubtful"),
+        of_kind(&tree, "bundle").iter().all(|bundle| bundle["status"] == "doubtful"),
         "{report:#}"
     );
 }

@@ -79,7 +79,8 @@ impl Stage {
         found
     }
 
-    /// The command on a terminal of its own; `None` where `script` is missing.
+    /// The command on a terminal of its own; `None` where `script` is missing, which CI
+    /// may not be.
     /// Afterwards the terminal shows the exit code and its settings.
     pub(crate) fn on_a_terminal(&self, arguments: &[&str]) -> Option<Command> {
         self.on_a_terminal_for(60, arguments)
@@ -87,7 +88,9 @@ impl Stage {
 
     /// The same, and after so many seconds it is sent SIGTERM.
     pub(crate) fn on_a_terminal_for(&self, seconds: u32, arguments: &[&str]) -> Option<Command> {
-        Command::new("script").arg("--version").output().ok()?;
+        let script = Command::new("script").arg("--version").output();
+        assert!(script.is_ok() || std::env::var_os("CI").is_none(), "script is not installed");
+        script.ok()?;
         let quoted: Vec<_> = arguments.iter().map(|word| format!("'{word}'")).collect();
         let command = format!("'{}' {}", env!("CARGO_BIN_EXE_modelseal"), quoted.join(" "));
         let timeout = format!("timeout --foreground --preserve-status -k 3 {seconds}");
