@@ -6,6 +6,7 @@
 
 mod announcement;
 mod certificates;
+mod chains;
 mod ci;
 mod drop_in;
 mod evidence;
@@ -33,6 +34,7 @@ mod signing;
 mod sigstore;
 #[path = "../stage/mod.rs"]
 mod stage;
+mod summaries;
 mod tokens;
 #[cfg(feature = "peers")]
 mod updates;

@@ -502,6 +502,8 @@ fn a_statement_of_github_about_another_run_than_its_certificate_is_refused() {
         (format!("{GITHUB}/event_name"), "pull_request", "build-trigger"),
         ("/predicate/runDetails/metadata/invocationId".to_owned(), run, "run-invocation"),
         ("/predicate/runDetails/builder/id".to_owned(), workflow, "build-signer"),
+        (format!("{GITHUB}/runner_environment"), "self-hosted", "runner-environment"),
+        (format!("{WORKFLOW_OF}/path"), ".github/workflows/other.yml", "build-config"),
     ] {
         let other = changed(true_one.clone(), &[(&place, value.into())]);
         is_contradicted(&scene, &other, &token, &policy, &[claim, value]);
@@ -526,12 +528,24 @@ fn a_statement_of_the_generator_about_another_run_than_its_certificate_is_refuse
     let commit = "0000000000000000000000000000000000000000";
     let scene = Scene::with(&BY_WORKFLOW);
     let (true_one, token, policy) = (of_generator(&scene), token_of_generator(), policy_of_generator());
+    let another = GENERATOR.replace("v2.1.0", "v2.0.0");
     for (place, value, claim, said) in [
-        ("uri", "git+https://github.com/acme/other@refs/heads/main", "source-repository", "acme/other"),
-        ("uri", "git+https://github.com/acme/models@refs/tags/v1", "source-ref", "refs/tags/v1"),
-        ("digest/sha1", commit, "source-digest", commit),
+        (
+            "invocation/configSource/uri",
+            "git+https://github.com/acme/other@refs/heads/main",
+            "source-repository",
+            "acme/other",
+        ),
+        (
+            "invocation/configSource/uri",
+            "git+https://github.com/acme/models@refs/tags/v1",
+            "source-ref",
+            "refs/tags/v1",
+        ),
+        ("invocation/configSource/digest/sha1", commit, "source-digest", commit),
+        ("builder/id", &another, "build-signer", &another),
     ] {
-        let place = format!("/predicate/invocation/configSource/{place}");
+        let place = format!("/predicate/{place}");
         let other = changed(true_one.clone(), &[(&place, value.into())]);
         is_contradicted(&scene, &other, &token, &policy, &[claim, said]);
     }

@@ -398,8 +398,6 @@ pub struct Contradiction {
 pub fn contradiction(run: &Run, signer: &SignerFacts) -> Option<Contradiction> {
     let told = [
         (Claim::BuildSigner, run.workflow.as_ref()),
-        (Claim::BuildConfig, run.config.as_ref()),
-        (Claim::RunnerEnvironment, run.runner.as_ref()),
         (Claim::SourceRepository, Some(&run.repository)),
         (Claim::SourceRef, run.reference.as_ref()),
         (Claim::SourceDigest, run.commit.as_ref()),
@@ -407,6 +405,8 @@ pub fn contradiction(run: &Run, signer: &SignerFacts) -> Option<Contradiction> {
         (Claim::SourceOwnerId, run.owner_id.as_ref()),
         (Claim::BuildTrigger, run.trigger.as_ref()),
         (Claim::RunInvocation, run.invocation.as_ref()),
+        (Claim::RunnerEnvironment, run.runner.as_ref()),
+        (Claim::BuildConfig, run.config.as_ref()),
     ];
     told.into_iter().find_map(|(claim, said)| {
         let said = said?;
