@@ -84,7 +84,10 @@ impl ClaimsFile {
     }
 
     fn check_size(&self) -> Result<(), ClaimsError> {
-        let bytes = self.bytes().len() as u64;
+        let found = self.found.as_deref().unwrap_or_default();
+        let unfinished = found.last().is_some_and(|&last| last != b'\n' && !self.added.is_empty());
+        let added: usize = self.added.iter().map(|line| line.trim_ascii().len() + 1).sum();
+        let bytes = (found.len() + usize::from(unfinished) + added) as u64;
         if bytes <= MAX_BUNDLE_BYTES {
             return Ok(());
         }

@@ -38,7 +38,7 @@ fn every_failure_has_a_code_that_is_documented() {
     assert!(unknown.is_empty(), "{unknown:?}");
 }
 
-/// The reasons that `policy.md` lists, and those of them that can deny.
+/// The reasons and problems that `policy.md` lists, and those of them that can deny.
 fn reasons() -> (Codes, Codes) {
     let (mut all, mut denials) = (Codes::new(), Codes::new());
     for [codes, severity] in table("spec/policy.md", "| code | severity | meaning |") {
@@ -47,6 +47,8 @@ fn reasons() -> (Codes, Codes) {
             denials.extend(quoted(&codes));
         }
     }
+    // What an attestation lacks is no reason by itself.
+    all.extend(table("spec/policy.md", "| problem | meaning |").iter().flat_map(|[codes, _]| quoted(codes)));
     (all, denials)
 }
 

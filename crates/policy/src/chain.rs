@@ -227,7 +227,9 @@ impl<'a> Chain<'a> {
                 && models.iter().any(|model| said.subjects.include(*model, &roots))
         };
         let statements = evidence.said.iter().map(AsRef::as_ref).filter(counts);
-        let named = statements.filter_map(|said| Some((is_asked && rule.asks_bases_of(said.publisher), named(said.provenance()?)?)));
+        let named = statements.filter_map(|said| {
+            Some((is_asked && rule.asks_bases_of(said.publisher), named(said.provenance()?)?))
+        });
         let mut named: Vec<(bool, BTreeSet<Ancestor>)> = named.collect();
         named.sort_by(|(_, a), (_, b)| (a.len(), a).cmp(&(b.len(), b)));
         for (is_asked, named) in named {

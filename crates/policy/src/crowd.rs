@@ -105,7 +105,9 @@ fn many_attestations_are_counted_soon() {
         for line in 0..LINES / 4 {
             let one = says((0, key(10 + line * attestor)), model(1), provenance());
             let one = Said { source: source(line), ..one };
-            evidence.said.extend((0..PUBLISHERS).map(|publisher| Arc::new(Said { publisher, ..one.clone() })));
+            evidence
+                .said
+                .extend((0..PUBLISHERS).map(|publisher| Arc::new(Said { publisher, ..one.clone() })));
         }
         expect(&policy, &evidence, outcome);
     }
@@ -132,6 +134,9 @@ fn what_many_models_were_made_from_is_judged_soon() {
     expect(&policy, &evidence, Outcome::Deny);
 }
 
+/// The numbers of the models that the one of a number was made from.
+type Bases = dyn Fn(u8) -> std::ops::Range<u8>;
+
 /// As many models as are followed, each made from every later one, or from both of the
 /// next two: as many ways lead to the last as there are numbers, and each model is judged
 /// once. In a circle they are judged until nothing gets better.
@@ -142,7 +147,7 @@ fn models_that_were_made_from_each_other_in_many_ways_are_judged_soon() {
     let later = |at: u8| at + 1..64;
     let layered = |at: u8| (at / 2 + 1) * 2..((at / 2 + 2) * 2).min(64);
     let in_a_circle = |at: u8| if at == 63 { 0..1 } else { at + 1..at + 2 };
-    let made: [(&dyn Fn(u8) -> std::ops::Range<u8>, bool, Outcome); 4] = [
+    let made: [(&Bases, bool, Outcome); 4] = [
         (&later, false, Outcome::Warn),
         (&layered, false, Outcome::Warn),
         (&in_a_circle, false, Outcome::Deny),

@@ -18,8 +18,8 @@ use modelseal_verify::Caveat;
 use self::attested::{Attested, BASES, Carried, Demand, Verifier, attested, carried, demand, verifier};
 use crate::evidence::{Evidence, Files, Place, Said, Signature, SignedBy, Unsigned};
 use crate::stage::{
-    ISSUER, certificate, entry, file, fingerprint, key, load, lock, model, now, says, signature, source, time,
-    workflow,
+    ISSUER, certificate, entry, file, fingerprint, key, load, lock, model, now, says, signature, source,
+    time, workflow,
 };
 use crate::{Basis, Lock, Outcome, Policy, Question, Severity, SignerFacts, Undecided, Verdict, judge};
 
@@ -341,7 +341,8 @@ impl World {
         evidence.signatures = self.signatures.iter().map(Signed::signature).collect();
         for release in &self.releases {
             let name = if release.is_of_name { self.name() } else { "hf://acme/else" };
-            let what = Release { name: name.parse().unwrap(), version: VERSIONS[release.version].parse().unwrap() };
+            let what =
+                Release { name: name.parse().unwrap(), version: VERSIONS[release.version].parse().unwrap() };
             let said = says((release.publisher, key(0)), model(release.model), what);
             let by = of_day(release.signer, release.day);
             evidence.said.push(Arc::new(Said { source: source(2), by, ..said }));

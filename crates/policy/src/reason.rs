@@ -359,7 +359,12 @@ impl Display for ReasonKind {
                 write!(f, "the waiver by {} expired on {expired}: {}", Escaped(owner), Escaped(reason))
             }
             Self::Softened { mode } => write!(f, "the rule's mode is \"{mode}\": the denial is not enforced"),
-            _ => self.of_attestations(f),
+            Self::AttestationMissing { .. }
+            | Self::AttestationRefused { .. }
+            | Self::TooFewAttestors { .. }
+            | Self::DependencyWarned { .. }
+            | Self::NoSummary
+            | Self::BySummary { .. } => self.of_attestations(f),
         }
     }
 }
@@ -381,12 +386,7 @@ impl ReasonKind {
                 source,
                 ..
             } => {
-                write!(
-                    f,
-                    "it was made from {}, by the word of {source}, and {}",
-                    Escaped(dependency),
-                    problem
-                )
+                write!(f, "it was made from {dependency}, by the word of {source}, and {problem}")
             }
             Self::AttestationRefused { kind, source, publisher, problem } => {
                 write!(f, "{source}: an attestation ({kind}) by {}, but {problem}", Escaped(publisher))
@@ -396,14 +396,14 @@ impl ReasonKind {
                 write!(f, "attested ({kind}) by {found}, and {needed} of {} are needed", names(of))
             }
             Self::DependencyWarned { dependency, problem } => {
-                write!(f, "it was made from {}: {problem}", Escaped(dependency))
+                write!(f, "it was made from {dependency}: {problem}")
             }
             Self::NoSummary => f.write_str("no summary that counts is by a verifier of the rule"),
             Self::BySummary { source, publisher, verifier, verified } => {
-                let when = verified.map(|time| format!(" on {time}")).unwrap_or_default();
+                let when = verified.map(|time| format!(" of {time}")).unwrap_or_default();
                 write!(
                     f,
-                    "{source}: admitted by the verdict of {}, signed by {}{when}; signatures and attestations were not asked",
+                    "{source}: admitted by the verdict of {}{when}, signed by {}; signatures and attestations were not asked",
                     Escaped(verifier),
                     Escaped(publisher)
                 )
@@ -455,7 +455,16 @@ impl NotCounted {
             Self::Source { .. } => 5,
             Self::AgeUnknown | Self::FromFuture { .. } | Self::TooOld { .. } => 6,
             Self::NoDependency { .. } => 7,
-            _ => 8,
+            Self::Dependency { .. }
+            | Self::OtherBytes { .. }
+            | Self::TimeNotProved
+            | Self::TooEarly { .. }
+            | Self::TooLate { .. }
+            | Self::Hash { .. }
+            | Self::FollowsLinks
+            | Self::LegacyFormat
+            | Self::NotInLock
+            | Self::TooFew => 8,
         }
     }
 }
@@ -501,7 +510,7 @@ impl Display for NotCounted {
                 write!(f, "of models that it was made from, it names {found}, and {needed} are asked for")
             }
             Self::Dependency { dependency, problem } => {
-                write!(f, "it was made from {}, and {problem}", Escaped(dependency))
+                write!(f, "it was made from {dependency}, and {problem}")
             }
             Self::Verifier { expected, found } => other(f, "the verifier", expected, Some(found)),
             Self::Resource { found } => {

@@ -108,9 +108,9 @@ impl Rule {
 
     /// Whether it asks what the model was made from, by the word of this publisher.
     pub(crate) fn asks_bases_of(&self, publisher: usize) -> bool {
-        self.demands.iter().any(|demand| {
-            demand.build.dependencies.is_some() && demand.signed_by.of.contains(&publisher)
-        })
+        self.demands
+            .iter()
+            .any(|demand| demand.build.dependencies.is_some() && demand.signed_by.of.contains(&publisher))
     }
 
     /// Everybody whose word counts for something: for the model, for what is

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use modelseal_bundle::{Attestation, Subject};
 use modelseal_manifest::{HashType, ModelDigest, Reference, RootDigest, Sha256Digest};
 use modelseal_predicate::{
-    Fingerprint, PROVENANCE_TYPE, Provenance, RELEASE_TYPE, Release, ResourceDescriptor, SUCCESSION_TYPE, SUMMARY_TYPE,
-    SignerId, Subjects, Succession, SummaryPolicy, VerificationSummary,
+    Fingerprint, PROVENANCE_TYPE, Provenance, RELEASE_TYPE, Release, ResourceDescriptor, SUCCESSION_TYPE,
+    SUMMARY_TYPE, SignerId, Subjects, Succession, SummaryPolicy, VerificationSummary,
 };
 use modelseal_verify::{Claim, Clock, Identity, PublicKey, TrustedRoot};
 use serde_json::Map;
@@ -308,12 +308,7 @@ impl Evidence {
         self.and_succession_by((0, from), scope, to)
     }
 
-    pub(crate) fn and_succession_by(
-        self,
-        from: (usize, SignerFacts),
-        scope: &str,
-        to: &SignerFacts,
-    ) -> Self {
+    pub(crate) fn and_succession_by(self, from: (usize, SignerFacts), scope: &str, to: &SignerFacts) -> Self {
         let succession = Succession { scope: scope.parse().unwrap(), successor: to.id.clone() };
         self.and_at(300, says(from, model(0), Predicate::Succession(Box::new(succession))))
     }

@@ -124,7 +124,12 @@ impl VerificationSummary {
 }
 
 impl VerificationSummary {
-    fn check(&self) -> Result<(), PredicateError> {
+    /// Whether it keeps the field rules of the specification, which those that are read
+    /// need not.
+    ///
+    /// # Errors
+    /// [`PredicateError::Field`].
+    pub fn check(&self) -> Result<(), PredicateError> {
         let refuse = |field: &str, problem: &str| {
             Err(PredicateError::Field { field: field.to_owned(), problem: problem.to_owned() })
         };

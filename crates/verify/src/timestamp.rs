@@ -142,7 +142,8 @@ fn authority(leaf: &Certificate, issuer: &Certificate) -> TsaAuthority {
 pub fn claimed_time(bundle: &UntrustedBundle) -> Option<Timestamp> {
     let stamped = bundle.timestamps().iter().filter_map(|token| Some(Claims::of(token).ok()?.time));
     // Logs of the second version have no clock, and say that it is 1970.
-    let logged = bundle.log_entries().iter().filter_map(|entry| entry.integrated_time.filter(|time| *time > 0));
+    let logged =
+        bundle.log_entries().iter().filter_map(|entry| entry.integrated_time.filter(|time| *time > 0));
     let logged = logged.filter_map(|time| Timestamp::from_second(i64::try_from(time).ok()?).ok());
     stamped.chain(logged).min()
 }

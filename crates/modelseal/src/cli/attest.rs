@@ -4,20 +4,19 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelseal::{
-    Attestation, Cancel, CiBuild, Claim, ClaimsFile, DENY_LIST_TYPE, DiskError, Error, Escaped,
-    MAX_BUNDLE_BYTES, Model, ModelSubject, NewProvenance, PROVENANCE_TYPE, PredicateError, Provenance,
-    ResourceDescriptor, SUCCESSION_TYPE, SUMMARY_TYPE, SignedAttestation, StagedClaims, SubjectOptions,
-    UntrustedBundle, VerificationSummary, VerifiedSigner, parse_predicate,
+    Attestation, Cancel, CiBuild, Claim, DENY_LIST_TYPE, Error, Escaped, MAX_BUNDLE_BYTES, Model,
+    ModelSubject, NewProvenance, PROVENANCE_TYPE, PredicateError, Provenance, ResourceDescriptor,
+    SUCCESSION_TYPE, SUMMARY_TYPE, SignedAttestation, SubjectOptions, UntrustedBundle, VerificationSummary,
+    VerifiedSigner, parse_predicate,
 };
 use modelseal_bundle::{PREDICATE_TYPE, legacy};
-use modelseal_disk::{Overwrite, StagedOutput, read_named};
+use modelseal_disk::{Overwrite, read_named};
 use serde_json::{Map, Value, json};
 
 use super::args::AttestArgs;
 use super::base_models::{Base, bases};
-use super::claims::{
-    Added, check_place, claims_failure, default_claims_path, open_claims, probe_claims, refuse_to_break,
-};
+use super::claims::default_claims_path;
+use super::destination::{Destination, Written};
 use super::failure::{Exit, Failure, Named, Task};
 use super::inputs::{default_bundle_path, read_signature, refuse_unless_signature};
 use super::keyless::Publishes;
@@ -34,21 +33,14 @@ pub(crate) struct AttestReport {
     subject: ModelSubject,
     signed: Box<SignedAttestation>,
     facts: Box<SignerFacts>,
-    ci: Option<CiBuild>,
+    ci: Option<Box<CiBuild>>,
     bases: Vec<Base>,
     place: Written,
 }
 
-/// Where it was put.
-enum Written {
-    Claims(Added),
-    File(PathBuf),
-    Stdout,
-}
-
 /// What is said, before it is known of what.
 enum Content {
-    Provenance { provenance: NewProvenance, ci: Option<CiBuild> },
+    Provenance { provenance: NewProvenance, ci: Option<Box<CiBuild>> },
     Other { predicate_type: String, predicate: Map<String, Value>, path: PathBuf },
 }
 
@@ -56,10 +48,10 @@ pub(crate) fn run(args: &AttestArgs, terminal: Terminal, cancel: &Cancel) -> Res
     let content = content(args, cancel)?;
     let model = Model::open(&args.model).map_err(|error| Task::Signing.disk(&error))?;
     let signature = signature(args, &model)?;
-    let mut place = Place::open(args, &model)?;
+    let mut place = destination(args, &model)?;
     let jobs = args.jobs.unwrap_or_else(modelseal::default_jobs);
     let bases = bases(&args.provenance, jobs, terminal, cancel)?;
-    place.carry(&bases)?;
+    place.carry(bases.iter().flat_map(|base| &base.bundles))?;
     let Chosen { signer, facts } = signer::choose(&args.signer, Publishes::Signature, terminal, cancel)?;
     let named = Named { model: &args.model, bundle: &args.model, is_strict: false };
     let subject = {
@@ -78,7 +70,7 @@ pub(crate) fn run(args: &AttestArgs, terminal: Terminal, cancel: &Cancel) -> Res
         let failure = Task::Signing.failure(error, &named);
         if is_published { after_publishing(failure) } else { failure }
     })?;
-    let place = place.write(&signed).map_err(|failure| match facts {
+    let place = place.write(&signed.bundle).map_err(|failure| match facts {
         SignerFacts::Identity => after_publishing(failure),
         _ => failure,
     })?;
@@ -140,7 +132,7 @@ fn content(args: &AttestArgs, cancel: &Cancel) -> Result<Content, Failure> {
                 Failure::new(Exit::Usage, "ci-environment", error.to_string())
                     .help("--provenance FILE takes what you know of the build")
             })?;
-            Ok(Content::Provenance { provenance: build.provenance.clone(), ci: Some(build) })
+            Ok(Content::Provenance { provenance: build.provenance.clone(), ci: Some(Box::new(build)) })
         }
         (Some(_), true) => {
             Err(usage("--provenance FILE and --from-ci both say how it was made: leave one out"))
@@ -182,7 +174,7 @@ impl Content {
         self,
         subject: &ModelSubject,
         bases: &[Base],
-    ) -> Result<(Attestation, Option<CiBuild>), Failure> {
+    ) -> Result<(Attestation, Option<Box<CiBuild>>), Failure> {
         match self {
             Self::Provenance { provenance, ci } => {
                 let resources: Vec<ResourceDescriptor> =
@@ -211,89 +203,28 @@ fn check_known(attestation: &Attestation) -> Result<(), PredicateError> {
         PROVENANCE_TYPE => {
             NewProvenance::parse(&json!(attestation.predicate()).to_string().into_bytes()).map(drop)
         }
-        SUMMARY_TYPE => VerificationSummary::of(attestation).map(drop),
+        SUMMARY_TYPE => VerificationSummary::of(attestation)?.check(),
         kind if Provenance::is_type(kind) => Provenance::of(attestation).map(drop),
         kind if modelseal::Release::is_type(kind) => modelseal::Release::of(attestation).map(drop),
         _ => Ok(()),
     }
 }
 
-/// Where it goes.
-enum Place<'a> {
-    Claims(ClaimsFile),
-    File(&'a Path, Overwrite),
-    Stdout,
-}
-
-impl<'a> Place<'a> {
-    fn open(args: &'a AttestArgs, model: &Model) -> Result<Self, Failure> {
-        match &args.output {
-            Some(path) if path == Path::new("-") => return Ok(Self::Stdout),
-            Some(path) => {
-                refuse_in_model(path, model)?;
-                if args.force && modelseal_disk::exists(path) {
-                    refuse_unless_signature(path, model)?;
-                }
-                let overwrite = if args.force { Overwrite::Replace } else { Overwrite::Refuse };
-                let probed = StagedOutput::new(path, b"", 0o644, overwrite);
-                probed.map(drop).map_err(|error| exists(&error))?;
-                return Ok(Self::File(path, overwrite));
+fn destination(args: &AttestArgs, model: &Model) -> Result<Destination, Failure> {
+    match &args.output {
+        Some(path) if path == Path::new("-") => Ok(Destination::Stdout),
+        Some(path) => {
+            if args.force && modelseal_disk::exists(path) && !model.contains(path) {
+                refuse_unless_signature(path, model)?;
             }
-            None => {}
+            let overwrite = if args.force { Overwrite::Replace } else { Overwrite::Refuse };
+            Destination::file("-o", path, model, overwrite, "--force replaces it")
         }
-        let path = args.claims.clone().unwrap_or_else(|| default_claims_path(&args.model, model));
-        check_place(&path, model, &[&default_bundle_path(&args.model, model)])?;
-        let claims = open_claims(&path, 1)?;
-        refuse_to_break(&args.model, model, &claims)?;
-        probe_claims(&claims)?;
-        Ok(Self::Claims(claims))
-    }
-
-    /// What is carried along takes lines too, which may be there already.
-    fn carry(&mut self, bases: &[Base]) -> Result<(), Failure> {
-        let Self::Claims(claims) = self else { return Ok(()) };
-        for bundle in bases.iter().flat_map(|base| &base.bundles) {
-            claims.add(&bundle.to_json()).map_err(claims_failure)?;
-        }
-        claims.check_room(1).map_err(claims_failure)
-    }
-
-    fn write(self, signed: &SignedAttestation) -> Result<Written, Failure> {
-        match self {
-            Self::Claims(mut claims) => {
-                let added = claims.add(&signed.bundle);
-                added.and_then(|_| claims.stage().and_then(StagedClaims::commit)).map_err(claims_failure)?;
-                Ok(Written::Claims(Added::to(&claims)))
-            }
-            Self::File(path, overwrite) => {
-                let staged = StagedOutput::new(path, &signed.bundle, 0o644, overwrite);
-                staged.and_then(StagedOutput::commit).map_err(|error| exists(&error))?;
-                Ok(Written::File(path.to_owned()))
-            }
-            Self::Stdout => {
-                let mut out = io::stdout().lock();
-                out.write_all(&signed.bundle).and_then(|()| out.flush()).map_err(|error| {
-                    let message = format!("standard output: cannot write the attestation: {error}");
-                    Failure::new(Exit::Undecided, "io", message)
-                })?;
-                Ok(Written::Stdout)
-            }
+        None => {
+            let path = args.claims.clone().unwrap_or_else(|| default_claims_path(&args.model, model));
+            Destination::claims(&path, &args.model, model)
         }
     }
-}
-
-fn refuse_in_model(path: &Path, model: &Model) -> Result<(), Failure> {
-    if !model.contains(path) {
-        return Ok(());
-    }
-    let message =
-        format!("-o {}: lies in the model, where it would be a file that nobody signed", shown(path));
-    Err(Failure::new(Exit::Usage, "usage", message)
-        .help("leave -o out, and it goes into the model's claims.jsonl; or name a file elsewhere"))
-}
-
-fn exists(error: &DiskError) -> Failure {
-    Failure::input(error).help_if_exists("--force replaces it")
 }
 
 impl AttestReport {
@@ -352,11 +283,7 @@ impl Report for AttestReport {
             "predicate_type": verified.attestation().predicate_type(),
             "provenance": provenance,
             "signature": {
-                "path": match &self.place {
-                    Written::Claims(added) => Some(added.path().to_string_lossy()),
-                    Written::File(path) => Some(path.to_string_lossy()),
-                    Written::Stdout => None,
-                },
+                "path": self.place.path().map(Path::to_string_lossy),
                 "method": method(verified.signer()),
                 "signer": facts_json(&self.facts, verified.signer()),
                 "times": times_json(verified.times()),

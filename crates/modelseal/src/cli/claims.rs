@@ -87,8 +87,8 @@ pub(crate) fn check_place(claims: &Path, model: &Model, signatures: &[&Path]) ->
         None if model.is_at(claims) => "the model itself",
         None => return Ok(()),
     };
-    let message = format!("--claims {}: is {what}, and takes no further lines", shown(claims));
-    Err(Failure::new(Exit::Usage, "usage", message).help("name another file with --claims"))
+    let message = format!("{}: is {what}, and takes no further lines", shown(claims));
+    Err(Failure::new(Exit::Usage, "usage", message).help("name another file"))
 }
 
 /// What the signatures say that are there already, in the usual place and in

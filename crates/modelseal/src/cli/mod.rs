@@ -6,6 +6,7 @@ mod base_models;
 mod claims;
 mod demo;
 mod deny;
+mod destination;
 mod digest;
 mod failure;
 mod failure_report;

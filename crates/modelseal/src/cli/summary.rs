@@ -1,20 +1,19 @@
 //! A verdict as a SLSA verification summary, signed.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use modelseal::policy::{Outcome, Policy, Reason, ReasonKind, Verdict};
 use modelseal::{
-    Admission, Cancel, ClaimsFile, Clock, Escaped, Model, Sha256Digest, StagedClaims, SummaryPolicy, Timestamp,
-    VerificationSummary, build_level, model_subject, reference_uri,
+    Admission, Cancel, Clock, Escaped, Model, Sha256Digest, SummaryPolicy, Timestamp, VerificationSummary,
+    build_level, model_subject, reference_uri,
 };
-use modelseal_disk::{Overwrite, StagedOutput};
+use modelseal_disk::Overwrite;
 use serde_json::{Value, json};
 
 use super::args::VerifyArgs;
-use super::claims::{check_place, claims_failure, open_claims, probe_claims, refuse_to_break};
+use super::destination::Destination;
 use super::failure::{Exit, Failure, Named, Task};
-use super::inputs::default_bundle_path;
 use super::keyless::Publishes;
 use super::output::Terminal;
 use super::shapes::method;
@@ -26,15 +25,10 @@ const FAILED: &str = "FAILED";
 
 /// A summary that is to be written once there is a verdict.
 pub(crate) struct Planned {
-    place: Place,
+    place: Destination,
     chosen: Chosen,
     verifier: String,
     policy: SummaryPolicy,
-}
-
-enum Place {
-    File(PathBuf),
-    Claims(ClaimsFile),
 }
 
 /// What became of a summary.
@@ -59,7 +53,7 @@ pub(crate) fn plan(
     else {
         return Ok(None);
     };
-    let place = Place::open(path, &args.model, model)?;
+    let place = destination(path, &args.model, model)?;
     let digest = policy.fingerprint();
     let uri = args.summary.policy_uri.clone();
     Ok(Some(Planned {
@@ -73,46 +67,12 @@ pub(crate) fn plan(
     }))
 }
 
-impl Place {
-    fn open(path: &Path, name: &Path, model: &Model) -> Result<Self, Failure> {
-        if path.extension().is_some_and(|extension| extension == "jsonl") {
-            check_place(path, model, &[&default_bundle_path(name, model)])?;
-            let claims = open_claims(path, 1)?;
-            refuse_to_break(name, model, &claims)?;
-            probe_claims(&claims)?;
-            return Ok(Self::Claims(claims));
-        }
-        if model.contains(path) {
-            let message = format!(
-                "--emit-vsa {}: lies in the model, where it would be a file that nobody signed",
-                shown(path)
-            );
-            return Err(Failure::new(Exit::Usage, "usage", message)
-                .help("name a file elsewhere, or the model's claims.jsonl, to which it is added"));
-        }
-        let probed = StagedOutput::new(path, b"", 0o644, Overwrite::Refuse);
-        probed.map(drop).map_err(|error| exists(&error))?;
-        Ok(Self::File(path.to_owned()))
+fn destination(path: &Path, name: &Path, model: &Model) -> Result<Destination, Failure> {
+    if path.extension().is_some_and(|extension| extension == "jsonl") {
+        return Destination::claims(path, name, model);
     }
-
-    fn write(self, bundle: &[u8]) -> Result<PathBuf, Failure> {
-        match self {
-            Self::File(path) => {
-                let staged = StagedOutput::new(&path, bundle, 0o644, Overwrite::Refuse);
-                staged.and_then(StagedOutput::commit).map_err(|error| exists(&error))?;
-                Ok(path)
-            }
-            Self::Claims(mut claims) => {
-                let added = claims.add(bundle);
-                added.and_then(|_| claims.stage().and_then(StagedClaims::commit)).map_err(claims_failure)?;
-                Ok(claims.path().to_owned())
-            }
-        }
-    }
-}
-
-fn exists(error: &modelseal::DiskError) -> Failure {
-    Failure::input(error).help_if_exists("remove it, or name another file: a summary is of one verdict")
+    let help = "remove it, or name another file: a summary is of one verdict";
+    Destination::file("--emit-vsa", path, model, Overwrite::Refuse, help)
 }
 
 impl Planned {
@@ -149,10 +109,11 @@ impl Planned {
         let named = Named { model: model.path(), bundle: model.path(), is_strict: false };
         let signed = modelseal::attest(&attestation, &*signer)
             .map_err(|error| Task::Signing.failure(error, &named))?;
-        let path = self.place.write(&signed.bundle).map_err(|failure| match facts {
+        let written = self.place.write(&signed.bundle).map_err(|failure| match facts {
             SignerFacts::Identity => failure.help("what was published stays published; verify again"),
             _ => failure,
         })?;
+        let path = written.path().unwrap_or(Path::new("-"));
         let shape = json!({
             "path": path.to_string_lossy(),
             "result": result(has_passed),
@@ -161,7 +122,7 @@ impl Planned {
             "method": method(signed.verified.signer()),
             "signer": signed.verified.signer().to_string(),
         });
-        let text = text(&path, has_passed, &summary.levels);
+        let text = text(path, has_passed, &summary.levels);
         Ok(Emitted { text, shape })
     }
 }

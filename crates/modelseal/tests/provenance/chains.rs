@@ -117,12 +117,8 @@ fn a_cycle_is_not_admitted_where_it_is_demanded() {
 fn a_line_that_closes_a_circle_denies_nothing_that_another_line_admits() {
     for good in ["one", "two"] {
         for first in ["one", "two"] {
-            let (stage, policy) = in_one_scope(&[
-                ("tune", &[first]),
-                ("one", &["two"]),
-                ("two", &["one"]),
-                (good, &["base"]),
-            ]);
+            let (stage, policy) =
+                in_one_scope(&[("tune", &[first]), ("one", &["two"]), ("two", &["one"]), (good, &["base"])]);
             let verdict = allows(verify(&stage, &policy, &[]));
             assert_eq!(verdict["ancestors"].as_array().unwrap().len(), 3, "{verdict:#}");
         }
@@ -137,7 +133,10 @@ fn the_report_of_a_chain_is_no_deeper_than_readers_go() {
     assert_eq!(verdict["ancestors"].as_array().unwrap().len(), 64);
     let depths = verdict["tree"].as_array().unwrap().iter().map(|link| link["depth"].as_u64().unwrap());
     assert_eq!(depths.max().unwrap(), 2 * 64 + 1);
-    let denied = denies(verify(&stage, &edited(&policy, "hf://level-64/*", "hf://elsewhere/*"), &["--tree"]), "dependency-not-admitted");
+    let denied = denies(
+        verify(&stage, &edited(&policy, "hf://level-64/*", "hf://elsewhere/*"), &["--tree"]),
+        "dependency-not-admitted",
+    );
     assert!(denied["tree"].is_array());
 }
 
@@ -156,7 +155,11 @@ fn models_with_many_ways_between_them_are_judged_once_each() {
     let (stage, policy) = in_one_scope(&models);
     let verdict = allows(verify(&stage, &policy, &["--tree"]));
     assert_eq!(verdict["ancestors"].as_array().unwrap().len(), 61);
-    assert!(verdict["tree"].as_array().unwrap().len() < 1000, "{}", verdict["tree"].as_array().unwrap().len());
+    assert!(
+        verdict["tree"].as_array().unwrap().len() < 1000,
+        "{}",
+        verdict["tree"].as_array().unwrap().len()
+    );
 }
 
 /// `tune`, made from so many models of `meta`; with junk, if it is wanted, up to as

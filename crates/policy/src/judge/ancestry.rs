@@ -23,8 +23,7 @@ pub(super) struct Ancestry<'a> {
 
 impl<'a> Ancestry<'a> {
     pub(super) fn judged(policy: &'a Policy, question: &'a Question<'a>) -> Self {
-        let ancestry =
-            Self { policy, question, judged: RefCell::default(), missing: RefCell::default() };
+        let ancestry = Self { policy, question, judged: RefCell::default(), missing: RefCell::default() };
         if ancestry.judge_all() {
             ancestry.settle();
         }
@@ -37,7 +36,9 @@ impl<'a> Ancestry<'a> {
             return Err(format!("no rule of the policy is for {}", name.name()));
         }
         let Some((ancestor, _)) = self.question.evidence.ancestors.get_key_value(ancestor) else {
-            return Err("it was not looked at: there are more models before this one than are followed".to_owned());
+            return Err(
+                "it was not looked at: there are more models before this one than are followed".to_owned()
+            );
         };
         let judged = self.judged.borrow();
         judged.get(ancestor).cloned().unwrap_or_else(|| {

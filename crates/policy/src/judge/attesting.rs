@@ -178,14 +178,14 @@ impl Judge<'_, '_> {
             return Ok(of_met(demand, &met, &enough));
         }
         let met: Vec<usize> = met.iter().map(|one| one.said.publisher).collect();
-        Err(Box::new(self.unmet(demand, met, unmet_by, others.iter().any(|said| is_asked(said)))))
+        Err(Box::new(self.unmet(demand, &met, unmet_by, others.iter().any(|said| is_asked(said)))))
     }
 
     /// Why a demand is not met, by those who do meet it, and those who do not.
     fn unmet(
         &self,
         demand: &Demand,
-        met: Vec<usize>,
+        met: &[usize],
         unmet_by: Vec<(&About<'_>, NotCounted)>,
         is_of_others: bool,
     ) -> Reason {
@@ -423,7 +423,9 @@ fn own_times(said: &Said) -> Option<Timestamp> {
     match &said.predicate {
         Predicate::Provenance(provenance) => provenance.finished.or(provenance.started),
         Predicate::Summary(summary) => summary.verified,
-        Predicate::Release(_) | Predicate::Succession(_) | Predicate::Unreadable(_) | Predicate::Other => None,
+        Predicate::Release(_) | Predicate::Succession(_) | Predicate::Unreadable(_) | Predicate::Other => {
+            None
+        }
     }
 }
 

@@ -248,11 +248,7 @@ impl Judge<'_, '_> {
         reasons
     }
 
-    fn by_no_summary(
-        &self,
-        verdict: &mut Verdict,
-        signatures: &[(&Signature, &Unsigned)],
-    ) -> Vec<Reason> {
+    fn by_no_summary(&self, verdict: &mut Verdict, signatures: &[(&Signature, &Unsigned)]) -> Vec<Reason> {
         let mut reasons = self.denied_bases(verdict, signatures);
         reasons.push(deny(Basis::Rule, ReasonKind::NoSummary));
         reasons

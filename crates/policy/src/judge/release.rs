@@ -19,8 +19,7 @@ impl Judge<'_, '_> {
         let remembered = self.remembered.as_ref();
         let (mut reasons, mut statements) = (Vec::new(), Vec::new());
         for (said, release) in self.question.evidence.releases() {
-            if self.rule.is_signed_by(said.publisher)
-                && model.is_some_and(|model| said.subjects.name(model))
+            if self.rule.is_signed_by(said.publisher) && model.is_some_and(|model| said.subjects.name(model))
             {
                 match self.suits_release(&said.by) {
                     Ok(()) => statements.push((said, release)),

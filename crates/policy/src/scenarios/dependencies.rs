@@ -233,9 +233,13 @@ pub(super) fn chains() -> Vec<Scenario> {
             .with(&ask_on("hf://acme/*"))
             .is(DENY, &NOT_ADMITTED)
             .because(&FOR_IT),
-        scenario("It was made from what was made from it, of which nobody asks", &on_bases, circle(from_toy()))
-            .with(OF_BASES)
-            .is(ALLOW, &[]),
+        scenario(
+            "It was made from what was made from it, of which nobody asks",
+            &on_bases,
+            circle(from_toy()),
+        )
+        .with(OF_BASES)
+        .is(ALLOW, &[]),
         scenario("It was made from what was made from it, by one of two words", &on_bases, {
             let mut evidence = circle(from_toy());
             let base = evidence.ancestors.remove(&ancestor(BASE, model(5))).unwrap();
@@ -256,15 +260,19 @@ fn where_a_circle_begins_changes_nothing() {
          dependencies = {{ of = [\"hf://base/*\"], at-least = 0 }}\n"
     );
     let judge = |made_of: (&str, u8), good: &[(&str, u8)]| {
-        let evidence = [(a, b), (b, a)].into_iter().fold(said(made_from([(made_of.0, model(made_of.1))])), |all, (base, other)| {
-            let by_builder = |what: modelseal_predicate::Provenance| says((THIRD, key(2)), model(base.1), what);
-            let mut of_it = carried(model(base.1), [by_other(base.1)])
-                .and(by_builder(made_from([(other.0, model(other.1))])));
-            if good.contains(&base) {
-                of_it = of_it.and(by_builder(provenance()));
-            }
-            all.and_of(base.0, model(base.1), of_it)
-        });
+        let evidence = [(a, b), (b, a)].into_iter().fold(
+            said(made_from([(made_of.0, model(made_of.1))])),
+            |all, (base, other)| {
+                let by_builder =
+                    |what: modelseal_predicate::Provenance| says((THIRD, key(2)), model(base.1), what);
+                let mut of_it = carried(model(base.1), [by_other(base.1)])
+                    .and(by_builder(made_from([(other.0, model(other.1))])));
+                if good.contains(&base) {
+                    of_it = of_it.and(by_builder(provenance()));
+                }
+                all.and_of(base.0, model(base.1), of_it)
+            },
+        );
         let verdict = verdict_on(&from_bases(), &rules, &evidence);
         let of_all: Vec<Outcome> = verdict.ancestors.values().map(|verdict| verdict.outcome).collect();
         (verdict.outcome, of_all)
@@ -378,4 +386,3 @@ fn a_verdict_holds_the_verdicts_on_what_the_model_was_made_from() {
         of_base.signatures.iter().map(|counted| counted.signer.publisher.as_str()).collect();
     assert_eq!(signers, ["other"]);
 }
-

@@ -41,7 +41,9 @@ pub(crate) fn of_claims(name: &str, beside: &Bundles) -> Node {
     let unreadable = beside.unreadable.iter().map(|(source, problem)| {
         Node::new("bundle", "", Standing::Bad(format!("not read: {problem}"))).detail(source)
     });
-    Node::new("", name, Standing::Claimed).with(children).with(unreadable)
+    let rest =
+        (chain.left.get() == 0).then(|| Node::new("", "more is claimed, and not shown", Standing::Said));
+    Node::new("", name, Standing::Claimed).with(children).with(unreadable).with(rest)
 }
 
 /// How far models that were made from each other are followed.
@@ -141,8 +143,7 @@ impl<'a> Chain<'a> {
             node = node.detail(&model.or(root).unwrap_or_default());
         }
         let signed = claim.signed.map(|time| format!(", signed at {time}")).unwrap_or_default();
-        let node =
-            node.detail(&format!("by {}", claim.signer)).detail(&format!("{}{signed}", claim.source));
+        let node = node.detail(&format!("by {}", claim.signer)).detail(&format!("{}{signed}", claim.source));
         let Some(provenance) = &claim.build else { return node };
         let dependencies: Vec<Node> =
             claim.resources().map_while(|resource| self.dependency(resource, depth)).collect();

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use modelseal::policy::{
-    Ancestor, Attested, Counted, CountedSummary, DependencyVerdict, Outcome, ReasonKind, Severity, Source, Verdict,
+    Ancestor, Attested, Counted, CountedSummary, DependencyVerdict, Outcome, ReasonKind, Severity, Source,
+    Verdict,
 };
 use modelseal::{Escaped, Timestamp};
 
