@@ -1,9 +1,9 @@
 //! The door of the hash engine: everything that is hashed goes through
 //! [`Hasher`].
 
-use blake2::Blake2b512;
+use blake2::{Blake2b512, Digest};
+use modelseal_lanes::Sha256;
 use modelseal_manifest::{ContentDigest, HashType, Sha256Digest};
-use sha2::{Digest, Sha256};
 
 /// One running hash.
 pub(crate) enum Hasher {
@@ -21,33 +21,43 @@ impl Hasher {
         }
     }
 
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Sha256(hasher) => hasher.update(bytes),
-            Self::Blake2b(hasher) => hasher.update(bytes),
-            Self::Blake3(hasher) => {
-                hasher.update(bytes);
-            }
-        }
-    }
-
     pub(crate) fn finish(self) -> ContentDigest {
         match self {
-            Self::Sha256(hasher) => ContentDigest::Sha256(Sha256Digest::from_bytes(hasher.finalize().into())),
+            Self::Sha256(hasher) => ContentDigest::Sha256(Sha256Digest::from_bytes(hasher.finish())),
             Self::Blake2b(hasher) => ContentDigest::Blake2b(hasher.finalize().into()),
             Self::Blake3(hasher) => ContentDigest::Blake3(hasher.finalize().into()),
         }
     }
 }
 
+/// Gives each hash its bytes: two of SHA-256 at once, since that is faster.
+pub(crate) fn update_all<'a>(hashes: impl IntoIterator<Item = (&'a mut Hasher, &'a [u8])>) {
+    let mut waiting: Option<(&mut Sha256, &[u8])> = None;
+    for (hasher, bytes) in hashes {
+        match hasher {
+            Hasher::Sha256(hasher) => match waiting.take() {
+                Some((other, other_bytes)) => other.update_both(other_bytes, hasher, bytes),
+                None => waiting = Some((hasher, bytes)),
+            },
+            Hasher::Blake2b(hasher) => hasher.update(bytes),
+            Hasher::Blake3(hasher) => {
+                hasher.update(bytes);
+            }
+        }
+    }
+    if let Some((hasher, bytes)) = waiting {
+        hasher.update(bytes);
+    }
+}
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn hash(hash_type: HashType, bytes: &[u8]) -> String {
         let mut hasher = Hasher::new(hash_type);
+        let mut other = Hasher::new(hash_type);
         for chunk in bytes.chunks(2) {
-            hasher.update(chunk);
+            update_all([(&mut other, &chunk[..1]), (&mut hasher, chunk)]);
         }
         hasher.finish().to_string()
     }

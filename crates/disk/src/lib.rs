@@ -14,6 +14,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the crate that may touch the disk")]
 
 mod cancel;
+mod engine;
 mod error;
 mod file;
 mod hash;
@@ -25,6 +26,7 @@ mod open;
 mod private_dir;
 mod resolve;
 mod stamp;
+mod stream;
 
 pub use cancel::{Cancel, Observer, Unobserved};
 pub use error::{DiskError, ErrorKind};
