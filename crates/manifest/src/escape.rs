@@ -5,9 +5,11 @@ use std::fmt::{self, Display, Write};
 /// Control characters (C0, DEL, C1), bidirectional controls, invisible
 /// characters and line separators are written as `\u{…}`; a backslash is
 /// doubled, so that the form is unambiguous. Everything else is left alone.
+/// A precision is the most characters of the text that are shown.
 ///
 /// ```
 /// # use modelseal_manifest::Escaped;
+/// assert_eq!(format!("{:.3}", Escaped("abcde")), "abc…");
 /// assert_eq!(Escaped("a\u{202e}b\x1b[2J").to_string(), r"a\u{202e}b\u{1b}[2J");
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +29,9 @@ impl Escaped<'_> {
 
 impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
+        for (index, c) in self.0.chars().enumerate() {
             match c {
+                _ if f.precision() == Some(index) => return f.write_char('…'),
                 '\\' => f.write_str(r"\\")?,
                 c if Self::is_escaped(c) => write!(f, "{}", c.escape_unicode())?,
                 c => f.write_char(c)?,

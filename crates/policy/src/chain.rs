@@ -220,15 +220,8 @@ impl<'a> Chain<'a> {
     /// fewer come first, so that one that names many takes no room from them; one that
     /// names more than are looked at is never met.
     fn queue(&mut self, rule: &Rule, evidence: &Evidence, is_asked: bool) {
-        let speakers = rule.speakers();
-        let (models, roots) = evidence.models_and_roots(rule);
-        let counts = |said: &&Said| {
-            speakers.contains(&said.publisher)
-                && models.iter().any(|model| said.subjects.include(*model, &roots))
-        };
-        let statements = evidence.said.iter().map(AsRef::as_ref).filter(counts);
-        let named = statements.filter_map(|said| {
-            Some((is_asked && rule.asks_bases_of(said.publisher), named(said.provenance()?)?))
+        let named = evidence.built(rule).filter_map(|(said, provenance)| {
+            Some((is_asked && rule.asks_bases_by(said), named(provenance)?))
         });
         let mut named: Vec<(bool, BTreeSet<Ancestor>)> = named.collect();
         named.sort_by(|(_, a), (_, b)| (a.len(), a).cmp(&(b.len(), b)));

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use modelseal_manifest::{ModelDigest, Sha256Digest};
+use modelseal_predicate::Provenance;
 
 use crate::evidence::{Evidence, Said, Signature};
 use crate::stage::{
-    ask, carried, entry, key, load, lock, made_from, model, provenance, says, signature, signed, source,
-    workflow,
+    VERIFIER, ask, carried, entry, file, key, load, lock, made_from, model, provenance, says, signature,
+    signed, source, summary, workflow,
 };
 use crate::{Outcome, Policy, SignerFacts};
 
@@ -174,6 +175,48 @@ fn models_that_were_made_from_each_other_in_many_ways_are_judged_soon() {
         }
         expect(&policy, &evidence, outcome);
     }
+}
+
+/// Many verdicts of somebody else, beside many lines of provenance: what those come to is
+/// found out once.
+#[test]
+fn many_summaries_beside_much_provenance_are_looked_through_soon() {
+    let more = |of: &str| {
+        format!(
+            "{}[[rules.summaries]]\nsigned-by = \"p00\"\nverifier = \"{VERIFIER}\"\npolicies = [\"sha256:{}\"]\nmax-age = \"1d\"\n",
+            built(of),
+            file(9)
+        )
+    };
+    let policy = policy_asking(more, of_keys);
+    let mut evidence = signed([]);
+    for line in 0..LINES / 4 {
+        let bases: Vec<(String, ModelDigest)> =
+            (0..32).map(|base| (format!("hf://acme/b{base}"), model(base))).collect();
+        let bases = bases.iter().map(|(name, of)| (name.as_str(), *of));
+        evidence = evidence.and(says((line % 2, key(10 + line)), model(1), made_from(bases)));
+        evidence = evidence.and(says((0, key(10 + line)), model(1), summary("hf://acme/toy")));
+    }
+    expect(&policy, &evidence, Outcome::Warn);
+}
+
+/// A message quotes a little of what a signer wrote, be that a megabyte, and is told once
+/// for each model that it is of.
+#[test]
+fn what_speaks_against_a_base_is_told_shortly() {
+    let policy =
+        policy_asking(|of| format!("{}builder = \"https://ci.example/acme/*\"\n", built(of)), of_keys);
+    let long = Provenance { builder: format!("https://x.example/{}", "b".repeat(1 << 20)), ..provenance() };
+    let base = carried(model(2), [signature(0, key(10), model(2)), signature(1, key(11), model(2))]);
+    let base = base.and(says((0, key(10)), model(2), long));
+    let named = (0..1000).map(|_| ("hf://acme/base", model(2)));
+    let evidence = signed([signature(0, key(10), model(1)), signature(1, key(11), model(1))])
+        .and(says((0, key(10)), model(1), made_from(named)))
+        .and_of("hf://acme/base", model(2), base);
+    let lock = lock([("hf://acme/toy", entry(model(1), None, &[]))]);
+    let found = ask(&policy, "hf://acme/toy", &evidence, Some(&lock)).unwrap();
+    assert_eq!(found.attestations[0].dependencies.len(), 1);
+    assert!(found.reasons.iter().all(|reason| reason.kind.to_string().len() < 10_000));
 }
 
 #[test]

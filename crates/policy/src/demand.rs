@@ -9,6 +9,7 @@ use modelseal_predicate::{Fingerprint, Provenance, SUMMARY_TYPE, is_uri};
 use modelseal_verify::IdentityPattern;
 
 use crate::document::{DocumentError, Field, Table};
+use crate::evidence::Said;
 use crate::publisher::read_pattern;
 use crate::rule::{Threshold, read_signed_by};
 
@@ -68,6 +69,13 @@ pub(crate) struct Verifier {
     /// Under which policies, by the SHA-256 of their bytes.
     pub(crate) policies: Vec<Sha256Digest>,
     pub(crate) max_age: SignedDuration,
+}
+
+impl Demand {
+    /// Whether it is of the kind, and by one of those, that it asks for.
+    pub(crate) fn is_asked(&self, said: &Said) -> bool {
+        self.kind.is_met_by(&said.predicate_type) && self.signed_by.of.contains(&said.publisher)
+    }
 }
 
 impl Kind {

@@ -329,6 +329,17 @@ impl Evidence {
         (models, roots)
     }
 
+    /// What is said of how this model was made, by anybody whose word counts, whichever of
+    /// the models that this could be it is said of.
+    pub(crate) fn built(&self, rule: &Rule) -> impl Iterator<Item = (&Said, &Provenance)> {
+        let (speakers, (models, roots)) = (rule.speakers(), self.models_and_roots(rule));
+        self.said.iter().filter_map(move |said| {
+            let is_about = models.iter().any(|model| said.subjects.include(*model, &roots));
+            let provenance = said.provenance().filter(|_| is_about && speakers.contains(&said.publisher));
+            Some((&**said, provenance?))
+        })
+    }
+
     /// A bundle of nobody whose signature would count.
     pub fn add_stranger(&mut self, source: Source, unrecognised: &Unrecognised) {
         if let VerifyError::Sigstore(SigstoreError::Claim { claim, expected, found }) = &unrecognised.error

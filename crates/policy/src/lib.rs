@@ -40,7 +40,7 @@ pub use chain::{Ancestor, Heard, Recogniser};
 pub use deny::{Denied, Deny, DenyList, DenyListError};
 pub use document::{DocumentError, MAX_DOCUMENT_BYTES};
 pub use evidence::{Contents, Evidence, Place, Said, Source, Unsigned};
-pub use judge::{Contradiction, Question, Undecided, contradiction, judge};
+pub use judge::{Contradiction, Question, Undecided, contradiction, judge, level_of_own_word};
 pub use lock::{Entry, Lock, LockedSigner};
 pub use policy::{Materials, Policy, Unrecognised, Waiver};
 pub use publisher::Publisher;

@@ -9,6 +9,10 @@ use crate::Contradiction;
 use crate::evidence::{Place, Source};
 use crate::lock::LockedSigner;
 
+/// How much of what a signer wrote a message quotes, in characters: it may be a megabyte,
+/// and a message be told again for every model that was made from this one.
+const QUOTED: usize = 200;
+
 /// One reason of a verdict.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Reason {
@@ -495,7 +499,7 @@ impl Display for NotCounted {
             }
             Self::Contradicted(Contradiction { claim, said, proved }) => write!(
                 f,
-                "it says that {claim} is {}, and the certificate that signed it, {}",
+                "it says that {claim} is {:.QUOTED$}, and the certificate that signed it, {:.QUOTED$}",
                 Escaped(said),
                 Escaped(proved)
             ),
@@ -514,7 +518,7 @@ impl Display for NotCounted {
             }
             Self::Verifier { expected, found } => other(f, "the verifier", expected, Some(found)),
             Self::Resource { found } => {
-                write!(f, "it is about \"{}\", and not about this name", Escaped(found))
+                write!(f, "it is about \"{:.QUOTED$}\", and not about this name", Escaped(found))
             }
             Self::PolicyDigest { found: Some(found) } => {
                 write!(
@@ -532,7 +536,9 @@ impl Display for NotCounted {
 
 fn other(f: &mut fmt::Formatter<'_>, what: &str, expected: &str, found: Option<&str>) -> fmt::Result {
     match found {
-        Some(found) => write!(f, "{what} is \"{}\", expected \"{}\"", Escaped(found), Escaped(expected)),
+        Some(found) => {
+            write!(f, "{what} is \"{:.QUOTED$}\", expected \"{}\"", Escaped(found), Escaped(expected))
+        }
         None => write!(f, "it does not say {what}, expected \"{}\"", Escaped(expected)),
     }
 }

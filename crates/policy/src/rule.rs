@@ -3,7 +3,7 @@ use modelseal_manifest::{Escaped, HashType, Scope};
 
 use crate::demand::{Demand, Verifier, read_demands, read_verifiers};
 use crate::document::{DocumentError, Field, Table};
-use crate::evidence::Unsigned;
+use crate::evidence::{Said, Unsigned};
 use crate::reason::NotCounted;
 use crate::threshold::most_distinct;
 
@@ -106,11 +106,9 @@ impl Rule {
         self.publishers().contains(&publisher)
     }
 
-    /// Whether it asks what the model was made from, by the word of this publisher.
-    pub(crate) fn asks_bases_of(&self, publisher: usize) -> bool {
-        self.demands
-            .iter()
-            .any(|demand| demand.build.dependencies.is_some() && demand.signed_by.of.contains(&publisher))
+    /// Whether it asks what the model was made from, by what is said here.
+    pub(crate) fn asks_bases_by(&self, said: &Said) -> bool {
+        self.demands.iter().any(|demand| demand.build.dependencies.is_some() && demand.is_asked(said))
     }
 
     /// Everybody whose word counts for something: for the model, for what is

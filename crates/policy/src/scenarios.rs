@@ -637,6 +637,7 @@ fn all() -> Vec<Scenario> {
         dependencies::warned_dependencies(),
         dependencies::chains(),
         dependencies::softened(),
+        dependencies::with_a_file_more(),
         summaries::taken(),
         summaries::not_taken(),
         summaries::not_asked(),

@@ -3,7 +3,7 @@ use std::fmt::{self, Display};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use modelseal_manifest::{Escaped, ModelDigest, Reference, RootDigest, Scope};
+use modelseal_manifest::{ModelDigest, Reference, RootDigest, Scope};
 use modelseal_predicate::{
     Provenance, Release, ResourceDescriptor, SummaryPolicy, VerificationSummary, Version,
 };
@@ -11,9 +11,13 @@ use modelseal_verify::Caveat;
 
 use crate::chain::Ancestor;
 use crate::evidence::Source;
+use crate::judge::shown;
 use crate::lock::{Entry, LockedSigner};
-use crate::reason::{Basis, NotCounted, Reason, ReasonKind, Severity};
+use crate::reason::{NotCounted, Reason, ReasonKind, Severity};
 use crate::rule::{Continuity, Mode};
+
+/// How much is told of what speaks against a model that another was made from.
+const MAX_PROBLEM: usize = 1000;
 
 /// What a policy says of a model, and every reason.
 #[derive(Clone, Debug, PartialEq)]
@@ -163,37 +167,36 @@ pub struct DependencyVerdict {
     pub outcome: Outcome,
     /// Why it is denied or warned of.
     pub problem: Option<String>,
-    /// Whether nothing takes that back: it is denied by more than a rule.
-    pub is_absolute: bool,
 }
 
 impl DependencyVerdict {
     pub(crate) fn judged(resource: &ResourceDescriptor, ancestor: Ancestor, verdict: &Verdict) -> Self {
-        let mut denials = verdict.reasons.iter().filter(|reason| reason.severity == Severity::Deny);
-        let absolute = denials.find(|reason| reason.basis == Basis::Absolute);
         let gravest = verdict.reasons.first().filter(|reason| reason.severity != Severity::Note);
         Self {
             resource: resource.clone(),
             ancestor: Some(ancestor),
             outcome: verdict.outcome,
-            problem: absolute.or(gravest).map(|reason| reason.kind.to_string()),
-            is_absolute: absolute.is_some(),
+            problem: gravest.map(|reason| shortened(reason.kind.to_string())),
         }
     }
 
-    pub(crate) fn not_judged(resource: &ResourceDescriptor, problem: String, is_absolute: bool) -> Self {
-        let (resource, problem) = (resource.clone(), Some(problem));
-        Self { resource, ancestor: None, outcome: Outcome::Deny, problem, is_absolute }
+    pub(crate) fn not_judged(resource: &ResourceDescriptor, problem: String) -> Self {
+        Self { resource: resource.clone(), ancestor: None, outcome: Outcome::Deny, problem: Some(problem) }
     }
+}
+
+/// What speaks against a model quotes what speaks against those before it.
+fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MAX_PROBLEM) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 impl Display for DependencyVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.resource.reference(), self.resource.name()) {
-            (Some(reference), _) => reference.fmt(f)?,
-            (None, name) => Escaped(name.unwrap_or("a model without a name")).fmt(f)?,
-        }
-        self.resource.model_digest().map_or(Ok(()), |model| write!(f, " ({model})"))
+        f.write_str(&shown(&self.resource))
     }
 }
 
@@ -201,6 +204,11 @@ impl Verdict {
     /// The reasons for which it is denied, or would be.
     pub fn denials(&self) -> impl Iterator<Item = &ReasonKind> {
         self.reasons.iter().filter(|reason| reason.severity == Severity::Deny).map(|reason| &reason.kind)
+    }
+
+    /// Whether a denial of it is not enforced, in the mode of its rule.
+    pub fn is_softened(&self) -> bool {
+        self.reasons.iter().any(|reason| matches!(reason.kind, ReasonKind::Softened { .. }))
     }
 
     /// Whether somebody vouches for it, and not a lock alone.

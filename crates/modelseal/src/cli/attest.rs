@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use modelseal::policy::{SignerFacts as SignedBy, level_of_own_word};
 use modelseal::{
     Attestation, Cancel, CiBuild, Claim, DENY_LIST_TYPE, Error, Escaped, MAX_BUNDLE_BYTES, Model,
     ModelSubject, NewProvenance, PROVENANCE_TYPE, PredicateError, Provenance, ResourceDescriptor,
     SUCCESSION_TYPE, SUMMARY_TYPE, SignedAttestation, SubjectOptions, UntrustedBundle, VerificationSummary,
-    VerifiedSigner, parse_predicate,
+    parse_predicate,
 };
 use modelseal_bundle::{PREDICATE_TYPE, legacy};
 use modelseal_disk::{Overwrite, read_named};
@@ -236,21 +237,17 @@ impl AttestReport {
     /// why no higher one: a job that writes about itself is not apart from what it
     /// writes about.
     fn level(&self) -> Option<(u8, &'static str)> {
-        let ci = self.ci.as_ref()?;
-        let certified = |claim| match self.signed.verified.signer() {
-            VerifiedSigner::Sigstore(signer) => signer.claims().get(claim),
-            _ => None,
-        };
-        let is_hosted = ci.is_hosted && certified(Claim::RunnerEnvironment) == Some("github-hosted");
-        Some(match certified(Claim::RunInvocation) {
-            Some(_) if is_hosted => {
-                (2, "the job wrote it about itself; the certificate says which run that was")
+        self.ci.as_ref()?;
+        let signer = SignedBy::from(self.signed.verified.signer());
+        Some(match (level_of_own_word(&signer), signer.claim(Claim::RunInvocation)) {
+            (level @ 2.., _) => {
+                (level, "the job wrote it about itself; the certificate says which run that was")
             }
-            Some(_) => (
-                1,
+            (level, Some(_)) => (
+                level,
                 "nothing tells that the machine was the platform's own; the certificate says which run it was",
             ),
-            None => (1, "that it was this run, nobody says but the job itself"),
+            (level, None) => (level, "that it was this run, nobody says but the job itself"),
         })
     }
 }

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 
-use modelseal::policy::Severity;
+use modelseal::policy::{Reason, ReasonKind, Severity};
 use modelseal::{
     Admission, AdmitOptions, Cancel, DependencyRole, Model, Reference, ResourceDescriptor, UntrustedBundle,
 };
@@ -35,6 +35,11 @@ pub(crate) fn bases(
 ) -> Result<Vec<Base>, Failure> {
     let base_models = args.base_model.iter().map(|model| (DependencyRole::BaseModel, model));
     let data_sets = args.data_set.iter().map(|model| (DependencyRole::DataSet, model));
+    if args.base_policy.is_some() && args.base_model.is_empty() && args.data_set.is_empty() {
+        let message = "--base-policy is for --base-model and --data-set, and there are none";
+        return Err(Failure::new(Exit::Usage, "usage", message)
+            .help("name what the model was made from, --base-model NAME=PATH, or leave --base-policy out"));
+    }
     let lock = args.base_lock.as_ref().map(|path| read_lock(path, cancel)).transpose()?;
     let options = AdmitOptions { lock: lock.as_ref(), jobs, ..AdmitOptions::default() };
     base_models
@@ -87,7 +92,13 @@ impl Base {
         let verdict = admission.verdict();
         let summary = verdict.summary.iter().map(|summary| &summary.signer);
         let signers = verdict.signatures.iter().map(|counted| &counted.signer).chain(summary);
-        let warned = verdict.reasons.iter().filter(|reason| reason.severity == Severity::Warn);
+        // What a mode does not enforce is told as well: it is what others will enforce.
+        let is_told = |reason: &&Reason| {
+            let is_of_bundle =
+                matches!(reason.kind, ReasonKind::NotRecognised { .. } | ReasonKind::NotCounted { .. });
+            reason.severity == Severity::Warn || verdict.is_softened() && !is_of_bundle
+        };
+        let warned = verdict.reasons.iter().filter(is_told);
         Self {
             resource,
             bundles: admission.bundles().iter().map(|(_, bundle)| bundle.clone()).collect(),

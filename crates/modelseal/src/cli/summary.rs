@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use modelseal::policy::{Outcome, Policy, Reason, ReasonKind, Verdict};
+use modelseal::policy::{Outcome, Policy, Verdict};
 use modelseal::{
     Admission, Cancel, Clock, Escaped, Model, Sha256Digest, SummaryPolicy, Timestamp, VerificationSummary,
     build_level, model_subject, reference_uri,
@@ -127,30 +127,33 @@ impl Planned {
     }
 }
 
-/// A denial that a mode does not enforce is one all the same, also of a model that this
-/// one is demanded to be made from: whoever relies on the summary has no such mode.
-fn has_passed(verdict: &Verdict) -> bool {
-    let mut waiting = vec![verdict];
-    let mut seen = BTreeSet::new();
-    while let Some(next) = waiting.pop() {
-        let is_softened = |reason: &Reason| matches!(reason.kind, ReasonKind::Softened { .. });
-        if next.outcome == Outcome::Deny || next.reasons.iter().any(is_softened) {
-            return false;
-        }
-        let demanded = next.attestations.iter().filter(|attested| attested.counts_with_dependencies);
+/// The verdicts that this one rests on, itself first: on the models that it is demanded to be
+/// made from, and those that these are.
+fn rests_on(verdict: &Verdict) -> Vec<&Verdict> {
+    let (mut found, mut seen, mut next) = (vec![verdict], BTreeSet::new(), 0);
+    while let Some(one) = found.get(next) {
+        let demanded = one.attestations.iter().filter(|attested| attested.counts_with_dependencies);
         let ancestors = demanded.flat_map(|attested| &attested.dependencies);
         let ancestors = ancestors.filter_map(|dependency| dependency.ancestor.as_ref());
-        let new = ancestors.filter(|ancestor| seen.insert(*ancestor));
-        waiting.extend(new.filter_map(|ancestor| verdict.ancestors.get(ancestor)).map(AsRef::as_ref));
+        let new: Vec<_> = ancestors.filter(|ancestor| seen.insert(*ancestor)).collect();
+        found.extend(
+            new.into_iter().filter_map(|ancestor| verdict.ancestors.get(ancestor)).map(AsRef::as_ref),
+        );
+        next += 1;
     }
-    true
+    found
 }
 
-/// A verdict that rests on the summary of somebody else is no younger than that.
+/// A denial that a mode does not enforce is one all the same: whoever relies on the
+/// summary has no such mode.
+fn has_passed(verdict: &Verdict) -> bool {
+    rests_on(verdict).iter().all(|one| one.outcome != Outcome::Deny && !one.is_softened())
+}
+
+/// A verdict that rests on summaries of others is no younger than those.
 fn verified(verdict: &Verdict) -> Timestamp {
-    let now = Clock::system().now();
-    let other = verdict.summary.as_ref().and_then(|summary| summary.verified);
-    other.map_or(now, |other| other.min(now))
+    let others = rests_on(verdict).into_iter().filter_map(|one| one.summary.as_ref()?.verified);
+    others.chain([Clock::system().now()]).min().unwrap_or_default()
 }
 
 const fn result(has_passed: bool) -> &'static str {

@@ -429,7 +429,11 @@ fn print_attested(out: &mut dyn Write, attested: &Attested, verdict: &Verdict) -
         let judged = dependency.ancestor.as_ref().and_then(|ancestor| verdict.ancestors.get(ancestor));
         let rule = judged.and_then(|judged| judged.rule.as_ref());
         let rule = rule.map(|rule| format!(" by the rule for {}", rule.scope)).unwrap_or_default();
-        row(out, GOOD, "Made from", format_args!("{dependency}, admitted{rule}"))?;
+        let (style, softened) = match judged {
+            Some(judged) if judged.is_softened() => (WARN, ", whose denial is not enforced"),
+            _ => (GOOD, ""),
+        };
+        row(out, style, "Made from", format_args!("{dependency}, admitted{rule}{softened}"))?;
     }
     Ok(())
 }

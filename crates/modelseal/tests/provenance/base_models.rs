@@ -165,6 +165,28 @@ fn a_data_set_is_recorded_as_one_and_judged_like_a_base() {
     denies(verify(&stage, &policy(), &[]), "dependency-not-admitted");
 }
 
+/// A base that was forgotten passes for none.
+#[test]
+fn a_policy_for_bases_without_a_base_is_refused() {
+    let options = ["--provenance", "provenance.json", "--base-policy", "policy.toml"];
+    let error = refuses(&signed(), "tune", &options, 2, "usage");
+    assert!(error["message"].as_str().unwrap().contains("--base-policy"), "{error:#}");
+}
+
+/// Whoever enforces the rule denies what is built on it.
+#[test]
+fn what_a_mode_does_not_enforce_of_a_base_is_told() {
+    for mode in ["warn", "audit"] {
+        let stage = signed();
+        fs::remove_file(stage.at("base/model.sig")).unwrap();
+        let scope = "scope = \"hf://meta/*\"\n";
+        stage.write("policy.toml", edited(&policy(), scope, &format!("{scope}mode = {mode:?}\n")));
+        let report = attest(&stage, "tune", "p384", &MADE_FROM_BASE);
+        let warnings = report["provenance"]["dependencies"][0]["warnings"].to_string();
+        assert!(warnings.contains("no signature that counts"), "{mode}: {report:#}");
+    }
+}
+
 #[test]
 fn a_base_that_is_named_twice_is_one_model() {
     let stage = signed();

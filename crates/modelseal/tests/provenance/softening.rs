@@ -109,6 +109,30 @@ fn a_waiver_for_a_model_does_not_take_back_that_its_base_is_denied() {
     denies(verify(&stage, &waived, &[]), "dependency-not-admitted");
 }
 
+/// With it the directory is another model, of which nobody says what it was made from.
+#[test]
+fn a_file_more_does_not_take_back_that_a_base_is_denied() {
+    for mode in ["warn", "audit"] {
+        let stage = made();
+        let denied =
+            format!("{}[[deny]]\nmodel = {:?}\nreason = \"backdoor\"\n", policy(), digest(&stage, "base"));
+        stage.write("tune/notes.md", "nothing of interest");
+        let softened = with_rule(&denied, "hf://acme/*", &format!("mode = {mode:?}"));
+        denies(verify(&stage, &softened, &[]), "dependency-not-admitted");
+    }
+}
+
+/// The rule of the base asks a lock that is not there: its denial does not.
+#[test]
+fn leaving_the_lock_away_does_not_take_back_that_a_base_is_denied() {
+    let stage = made();
+    let weights = Sha256Digest::of(&fs::read(stage.at("base/weights")).unwrap());
+    let denied = format!("{}[[deny]]\nfile = \"sha256:{weights}\"\nreason = \"backdoor\"\n", policy());
+    let denied = with_rule(&denied, "hf://meta/*", "continuity = \"tofu\"");
+    let softened = with_rule(&denied, "hf://acme/*", "mode = \"warn\"");
+    denies(verify(&stage, &softened, &[]), "dependency-not-admitted");
+}
+
 #[test]
 fn a_mode_softens_what_attestations_lack_and_says_so() {
     let stage = signed();

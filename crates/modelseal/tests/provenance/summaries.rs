@@ -292,7 +292,11 @@ fn a_summary_that_is_carried_along_stands_for_the_signature_of_a_base() {
         &line("p521", &statement(&digest(&stage, "base"), SUMMARY_TYPE, &of_base)),
     );
     attest(&stage, "tune", "p384", &MADE_FROM_BASE);
-    allows(verify(&stage, &policy, &[]));
+    // A verdict that rests on it is no younger.
+    let key = private("p521");
+    let emit = ["--emit-vsa", "vsa.json", "--verifier-id", VERIFIER, "--key", &key];
+    allows(verify(&stage, &policy, &emit));
+    assert_eq!(payload(&read(&stage, "vsa.json"))["predicate"]["timeVerified"], of_base["timeVerified"]);
     let rest: Vec<String> = lines(&stage, CLAIMS)
         .into_iter()
         .filter(|line| payload(line)["predicateType"] != SUMMARY_TYPE)

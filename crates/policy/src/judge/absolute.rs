@@ -46,7 +46,7 @@ fn contradiction(question: &Question<'_>, judged_as: &Reference) -> Option<Reaso
     is_contradicted.then(|| ReasonKind::NameContradicted { asked, found: found.clone() })
 }
 
-fn denied_files(policy: &Policy, evidence: &Evidence) -> Vec<ReasonKind> {
+pub(super) fn denied_files(policy: &Policy, evidence: &Evidence) -> Vec<ReasonKind> {
     if !policy.denies_files() {
         return vec![];
     }

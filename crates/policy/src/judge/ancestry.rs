@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::denial::Denials;
 use super::{Question, judge_among};
 use crate::chain::Ancestor;
 use crate::policy::Policy;
@@ -16,6 +17,7 @@ pub(super) type Judged = Result<Arc<Verdict>, String>;
 pub(super) struct Ancestry<'a> {
     policy: &'a Policy,
     question: &'a Question<'a>,
+    pub(super) denials: Denials<'a>,
     judged: RefCell<BTreeMap<&'a Ancestor, Judged>>,
     /// Those that were asked for, and are not judged yet.
     missing: RefCell<BTreeSet<&'a Ancestor>>,
@@ -23,7 +25,9 @@ pub(super) struct Ancestry<'a> {
 
 impl<'a> Ancestry<'a> {
     pub(super) fn judged(policy: &'a Policy, question: &'a Question<'a>) -> Self {
-        let ancestry = Self { policy, question, judged: RefCell::default(), missing: RefCell::default() };
+        let denials = Denials::among(policy, &question.evidence.ancestors);
+        let (judged, missing) = (RefCell::default(), RefCell::default());
+        let ancestry = Self { policy, question, denials, judged, missing };
         if ancestry.judge_all() {
             ancestry.settle();
         }
@@ -90,10 +94,9 @@ impl<'a> Ancestry<'a> {
             for ancestor in self.question.evidence.ancestors.keys() {
                 let before = self.judged.borrow().get(ancestor).map_or(Outcome::Deny, outcome);
                 let again = if before == Outcome::Allow { continue } else { self.judge(ancestor) };
-                if outcome(&again) < before {
-                    self.judged.borrow_mut().insert(ancestor, again);
-                    is_better = true;
-                }
+                // One that is no better may have other reasons by now.
+                is_better |= outcome(&again) < before;
+                self.judged.borrow_mut().insert(ancestor, again);
             }
         }
     }

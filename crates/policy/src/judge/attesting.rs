@@ -9,14 +9,15 @@ use modelseal_predicate::{Provenance, ResourceDescriptor, Run, as_uri_part};
 use modelseal_verify::Claim;
 
 use super::counting::are_enough;
+use super::denial::shown;
 use super::{Judge, deny, warn};
 use crate::chain::Ancestor;
 use crate::demand::{Built, Demand, Dependencies};
-use crate::evidence::{Predicate, Said, Signature, SignedBy, Unsigned};
+use crate::evidence::{Predicate, Said, SignedBy, Source};
 use crate::reason::{Basis, NotCounted, Reason, ReasonKind};
 use crate::rule::Threshold;
 use crate::signer::SignerFacts;
-use crate::verdict::{Attested, DependencyVerdict, Outcome, Verdict};
+use crate::verdict::{Attested, DependencyVerdict, Outcome};
 
 /// How far a clock may be ahead of this one.
 const TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
@@ -45,14 +46,6 @@ struct About<'e> {
 }
 
 impl About<'_> {
-    /// The first of the models that it names whose denial nothing takes back. Whoever is
-    /// denied has no say in it.
-    fn denied_base(&self) -> Option<NotCounted> {
-        let base = self.dependencies.iter().find(|base| base.is_absolute && self.denial.is_none())?;
-        let (dependency, problem) = (base.to_string(), base.problem.clone().unwrap_or_default());
-        Some(NotCounted::Dependency { dependency, problem })
-    }
-
     /// Of what the demands find missing, what came nearest to being met, in whatever
     /// order the rule has them.
     fn keep_nearest(&mut self, problem: &NotCounted) {
@@ -96,11 +89,16 @@ impl Judge<'_, '_> {
     }
 
     fn about<'e>(&'e self, said: &'e Said) -> About<'e> {
+        let mut seen = BTreeSet::new();
         let models = said.provenance().into_iter().flat_map(Provenance::models);
+        // One that is named a thousand times is one.
+        let is_new = |resource: &&ResourceDescriptor| {
+            Ancestor::of(resource).is_none_or(|ancestor| seen.insert(ancestor))
+        };
         About {
             said,
             denial: self.denial(&said.by),
-            dependencies: models.map(|resource| self.dependency(resource)).collect(),
+            dependencies: models.filter(is_new).map(|resource| self.dependency(resource)).collect(),
             counts: false,
             counts_with_dependencies: false,
             problem: None,
@@ -117,30 +115,34 @@ impl Judge<'_, '_> {
             }
             None => Err("nothing says which bytes it was: it has no model digest".to_owned()),
         };
+        let denial = || Some(self.ancestry.denials.of(resource)?.by_way_of(&shown(resource)));
         match judged {
             Ok((ancestor, verdict)) => DependencyVerdict::judged(resource, ancestor, &verdict),
-            Err(problem) => {
-                let denied = resource.model_digest().and_then(|model| {
-                    let reason = self.policy.denials.of_model(&model)?.to_owned();
-                    Some(ReasonKind::DeniedModel { model, reason }.to_string())
-                });
-                let is_absolute = denied.is_some();
-                DependencyVerdict::not_judged(resource, denied.unwrap_or(problem), is_absolute)
-            }
+            Err(problem) => DependencyVerdict::not_judged(resource, denial().unwrap_or(problem)),
         }
     }
 
-    /// What nothing takes back of what the model was made from, nothing takes back of
-    /// the model, whoever signs it, or says that it was found good.
-    pub(super) fn denied_bases(
-        &self,
-        verdict: &mut Verdict,
-        signatures: &[(&Signature, &Unsigned)],
-    ) -> Vec<Reason> {
-        let roots: Vec<RootDigest> = signatures.iter().map(|(signature, _)| signature.root).collect();
-        let Attestations { attested, reasons, .. } = self.attestations(verdict.model, &roots);
-        verdict.attestations = attested;
-        reasons.into_iter().filter(|reason| reason.basis == Basis::Absolute).collect()
+    /// Where a demand is not met: what those whom it asks say that the model was made from,
+    /// and that is denied. Nothing takes that back, whichever files it is said of.
+    fn denied_base(&self, demand: &Demand) -> Option<Reason> {
+        demand.build.dependencies.as_ref()?;
+        let asked = self.question.evidence.built(self.rule);
+        let asked = asked.filter(|(said, _)| demand.is_asked(said) && self.denial(&said.by).is_none());
+        let denied = asked.filter_map(|(said, provenance)| {
+            let denials = &self.ancestry.denials;
+            let (dependency, denial) =
+                provenance.models().find_map(|base| Some((shown(base), denials.of(base)?)))?;
+            let problem = denial.by_way_of(&dependency);
+            Some((said, NotCounted::Dependency { dependency, problem }))
+        });
+        let (said, problem) = denied.min_by_key(|(said, problem)| place(said, problem))?;
+        Some(deny(Basis::Absolute, self.refused(demand, said, problem)))
+    }
+
+    fn refused(&self, demand: &Demand, said: &Said, problem: NotCounted) -> ReasonKind {
+        let publisher = self.policy.publisher(said.publisher).to_owned();
+        let (kind, source) = (demand.kind.to_string(), said.source.clone());
+        ReasonKind::AttestationRefused { kind, source, publisher, problem }
     }
 
     /// Whether it is met; and if so, with which warnings, and what level the policy
@@ -152,8 +154,7 @@ impl Judge<'_, '_> {
         others: &[&Said],
     ) -> Result<(Vec<Reason>, Option<u8>), Box<Reason>> {
         let Threshold { at_least, of } = &demand.signed_by;
-        let is_asked =
-            |said: &Said| demand.kind.is_met_by(&said.predicate_type) && of.contains(&said.publisher);
+        let is_asked = |said: &Said| demand.is_asked(said);
         let mut met: Vec<&About<'_>> = Vec::new();
         let mut unmet_by: Vec<(&About<'_>, NotCounted)> = Vec::new();
         for one in about.iter_mut().filter(|one| is_asked(one.said)) {
@@ -190,37 +191,28 @@ impl Judge<'_, '_> {
         is_of_others: bool,
     ) -> Reason {
         let Threshold { at_least, of } = &demand.signed_by;
+        if let Some(denied) = self.denied_base(demand) {
+            return denied;
+        }
         let name = |index: &usize| self.policy.publisher(*index).to_owned();
         let kind = demand.kind.to_string();
         let found: BTreeSet<String> = met.iter().map(name).collect();
         // Of those that came as near, the first by where it stands, in whatever order they were read.
-        let place = |one: &About<'_>, problem: &NotCounted| {
-            let (source, publisher) = (one.said.source.clone(), one.said.publisher);
-            (source, publisher, one.said.by.signer.shown.clone(), problem.to_string())
-        };
-        let refused = |basis, one: &About<'_>, problem| {
-            let (source, publisher) = (one.said.source.clone(), name(&one.said.publisher));
-            deny(basis, ReasonKind::AttestationRefused { kind: kind.clone(), source, publisher, problem })
-        };
-        if demand.build.dependencies.is_some() {
-            let denied = unmet_by.iter().filter_map(|(one, _)| Some((*one, one.denied_base()?)));
-            if let Some((one, problem)) = denied.min_by_key(|(one, problem)| place(one, problem)) {
-                return refused(Basis::Absolute, one, problem);
-            }
-        }
-        let nearest =
-            unmet_by.into_iter().min_by_key(|(one, problem)| (Reverse(problem.rank()), place(one, problem)));
+        let nearest = unmet_by
+            .into_iter()
+            .min_by_key(|(one, problem)| (Reverse(problem.rank()), place(one.said, problem)));
         let wanted: Vec<String> = of.iter().map(name).collect();
-        match nearest {
-            Some((one, problem)) if found.is_empty() => refused(Basis::Rule, one, problem),
+        let kind = match nearest {
+            Some((one, problem)) if found.is_empty() => self.refused(demand, one.said, problem),
             _ if found.is_empty() && *at_least == 1 => {
-                deny(Basis::Rule, ReasonKind::AttestationMissing { kind, of: wanted, is_of_others })
+                ReasonKind::AttestationMissing { kind, of: wanted, is_of_others }
             }
             _ => {
                 let (needed, found) = (*at_least, found.into_iter().collect());
-                deny(Basis::Rule, ReasonKind::TooFewAttestors { kind, needed, of: wanted, found })
+                ReasonKind::TooFewAttestors { kind, needed, of: wanted, found }
             }
-        }
+        };
+        deny(Basis::Rule, kind)
     }
 
     /// Whether an attestation counts for a demand.
@@ -302,6 +294,11 @@ impl Judge<'_, '_> {
     }
 }
 
+/// Where something is said, for an order that is that of nothing read.
+fn place(said: &Said, problem: &NotCounted) -> (Source, usize, String, String) {
+    (said.source.clone(), said.publisher, said.by.signer.shown.clone(), problem.to_string())
+}
+
 /// What is to be said of a demand that is met, and what level the policy takes the
 /// build for.
 fn of_met(
@@ -322,15 +319,18 @@ fn of_met(
     (warned.into_iter().flat_map(|one| warnings(&one.dependencies)).collect(), level)
 }
 
-/// The highest level of SLSA's build track that provenance is ever taken for. What a job
-/// writes about itself, it writes inside of the build: that is level 2 where a
-/// certificate says that it ran on a machine of the platform, and else 1.
+/// The highest level of SLSA's build track that provenance is ever taken for.
 fn highest_level(said: &Said) -> u8 {
-    if !said.provenance().is_some_and(|provenance| provenance.is_by_the_job_itself) {
-        return u8::MAX;
-    }
-    let runner = said.by.signer.claim(Claim::RunnerEnvironment);
-    if runner.is_some_and(|runner| HOSTED.contains(&runner)) { 2 } else { 1 }
+    let is_by_itself = said.provenance().is_some_and(|provenance| provenance.is_by_the_job_itself);
+    if is_by_itself { level_of_own_word(&said.by.signer) } else { u8::MAX }
+}
+
+/// What a job writes about itself, it writes inside of the build: that is level 2 of SLSA's
+/// build track where a certificate says that it ran on a machine of the platform, and
+/// else 1.
+pub fn level_of_own_word(signer: &SignerFacts) -> u8 {
+    let is_hosted = signer.claim(Claim::RunnerEnvironment).is_some_and(|runner| HOSTED.contains(&runner));
+    if is_hosted { 2 } else { 1 }
 }
 
 /// What should be looked at in models that are admitted.

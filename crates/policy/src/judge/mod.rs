@@ -2,9 +2,11 @@ mod absolute;
 mod ancestry;
 mod attesting;
 mod counting;
+mod denial;
 mod release;
 mod summary;
 
+use std::cell::LazyCell;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -13,14 +15,15 @@ use modelseal_manifest::{ModelDigest, Reference, RootDigest, Scope};
 
 use self::absolute::absolute;
 use self::ancestry::Ancestry;
-pub use self::attesting::{Contradiction, contradiction};
+pub use self::attesting::{Contradiction, contradiction, level_of_own_word};
+pub(crate) use self::denial::shown;
 use crate::continuity::Remembered;
 use crate::evidence::{Evidence, Files, Signature, SignedBy, Unsigned};
 use crate::lock::{Entry, Lock};
 use crate::policy::Policy;
 use crate::reason::{Basis, NotCounted, Reason, ReasonKind, Severity};
 use crate::rule::{Continuity, Mode, Rule, SignedBy as Wanted, Threshold};
-use crate::verdict::{CountedSummary, Outcome, RuleFacts, Verdict};
+use crate::verdict::{Outcome, RuleFacts, Verdict};
 
 /// What a policy is asked.
 #[derive(Clone, Copy, Debug)]
@@ -150,24 +153,44 @@ impl Judge<'_, '_> {
     /// whoever signs less of it has no say in what else may be there.
     fn verdict(&self, model: Option<ModelDigest>, signatures: &[(&Signature, &Unsigned)]) -> Verdict {
         let (summaries, not_taken) = self.summaries(model);
-        let (gravity, by_signatures) = self.verdict_by(model, signatures, None, &not_taken);
+        let roots: Vec<RootDigest> = signatures.iter().map(|(signature, _)| signature.root).collect();
+        let attested = LazyCell::new(|| self.attestations(model, &roots));
+        let denied_bases =
+            || attested.reasons.iter().filter(|reason| reason.basis == Basis::Absolute).cloned();
+        let (gravity, mut by_signatures) =
+            self.verdict_by(model, &not_taken, |verdict| match &self.rule.signed_by {
+                Wanted::Nobody => self.by_nobody(model),
+                Wanted::Verifiers => {
+                    denied_bases().chain([deny(Basis::Rule, ReasonKind::NoSummary)]).collect()
+                }
+                Wanted::Publishers(threshold) => self.by_signatures(verdict, threshold, signatures),
+            });
+        if self.rule.signed_by == Wanted::Verifiers {
+            by_signatures.attestations.clone_from(&attested.attested);
+        }
         if gravity == Gravity::NONE || model != self.question.evidence.contents.model {
             return by_signatures;
         }
-        let by_summaries = summaries
-            .into_iter()
-            .map(|summary| self.verdict_by(model, signatures, Some(summary), &not_taken));
+        let by_summaries = summaries.into_iter().map(|summary| {
+            self.verdict_by(model, &not_taken, |verdict| {
+                let reasons = self.by_summary(verdict, summary);
+                reasons.into_iter().chain(denied_bases()).collect()
+            })
+        });
         // Of those that are alike, the first.
-        let best = by_summaries.min_by_key(|(gravity, _)| *gravity);
-        best.filter(|(best, _)| *best < gravity).map_or(by_signatures, |(_, verdict)| verdict)
+        let best = by_summaries.min_by_key(|(gravity, _)| *gravity).filter(|(best, _)| *best < gravity);
+        best.map_or(by_signatures, |(_, verdict)| Verdict {
+            attestations: attested.attested.clone(),
+            ..verdict
+        })
     }
 
+    /// The verdict by what `of_rule` finds.
     fn verdict_by(
         &self,
         model: Option<ModelDigest>,
-        signatures: &[(&Signature, &Unsigned)],
-        summary: Option<CountedSummary>,
         notes: &[Reason],
+        of_rule: impl FnOnce(&mut Verdict) -> Vec<Reason>,
     ) -> (Gravity, Verdict) {
         let facts = RuleFacts {
             scope: self.rule.scope.clone(),
@@ -179,12 +202,7 @@ impl Judge<'_, '_> {
         verdict.model = model;
         verdict.locked = self.remembered.as_ref().and_then(|remembered| remembered.entry.cloned());
         let mut reasons: Vec<Reason> = self.denied_model(model).into_iter().collect();
-        reasons.extend(match (&self.rule.signed_by, summary) {
-            (Wanted::Nobody, _) => self.by_nobody(model),
-            (_, Some(summary)) => self.by_summary(&mut verdict, summary, signatures),
-            (Wanted::Verifiers, None) => self.by_no_summary(&mut verdict, signatures),
-            (Wanted::Publishers(threshold), None) => self.by_signatures(&mut verdict, threshold, signatures),
-        });
+        reasons.extend(of_rule(&mut verdict));
         if let Some(remembered) = &self.remembered {
             reasons.extend(remembered.pinned(model));
         }
@@ -245,12 +263,6 @@ impl Judge<'_, '_> {
         verdict.attestations = attestations.attested;
         verdict.build_level = attestations.level;
         reasons.extend(attestations.reasons);
-        reasons
-    }
-
-    fn by_no_summary(&self, verdict: &mut Verdict, signatures: &[(&Signature, &Unsigned)]) -> Vec<Reason> {
-        let mut reasons = self.denied_bases(verdict, signatures);
-        reasons.push(deny(Basis::Rule, ReasonKind::NoSummary));
         reasons
     }
 

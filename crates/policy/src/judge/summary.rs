@@ -9,7 +9,7 @@ use modelseal_predicate::{VerificationSummary, reference_uri};
 use super::attesting::check_age;
 use super::{Judge, deny, note};
 use crate::demand::Verifier;
-use crate::evidence::{Files, Predicate, Said, Signature, Unsigned};
+use crate::evidence::{Files, Predicate, Said, Signature};
 use crate::lock::LockedSigner;
 use crate::reason::{Basis, NotCounted, Reason, ReasonKind};
 use crate::verdict::{CountedSummary, Verdict};
@@ -86,12 +86,7 @@ impl Judge<'_, '_> {
 
     /// What speaks against a model that is admitted by the verdict of somebody
     /// else: files are hashed nonetheless, and the lock still has its say.
-    pub(super) fn by_summary(
-        &self,
-        verdict: &mut Verdict,
-        summary: CountedSummary,
-        signatures: &[(&Signature, &Unsigned)],
-    ) -> Vec<Reason> {
+    pub(super) fn by_summary(&self, verdict: &mut Verdict, summary: CountedSummary) -> Vec<Reason> {
         let (publisher, verifier) = (summary.signer.publisher.clone(), summary.verifier.clone());
         let source = summary.source.clone();
         let mut reasons =
@@ -109,7 +104,6 @@ impl Judge<'_, '_> {
             verdict.release = release.cloned();
             reasons.extend(of_release.into_iter().filter(|reason| reason.basis == Basis::Lock));
         }
-        reasons.extend(self.denied_bases(verdict, signatures));
         reasons.extend(self.denied_signers());
         verdict.summary = Some(summary);
         reasons

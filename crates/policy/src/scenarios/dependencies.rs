@@ -3,7 +3,7 @@
 use super::attestations::{REFUSED, THIRD, built, by_third, said, verdict_on, with_root};
 use super::*;
 use crate::evidence::Said;
-use crate::stage::{ancestor, base, carried, made_from, provenance, says, subjects};
+use crate::stage::{ancestor, base, carried, file, made_from, provenance, says, subjects};
 
 const BASE: &str = "hf://base/b";
 const ORIGIN: &str = "hf://origin/o";
@@ -373,6 +373,90 @@ pub(super) fn softened() -> Vec<Scenario> {
         .is(DENY, &NOT_ADMITTED)
         .because(&FOR_IT),
     ]
+}
+
+/// The model of the signature lies in a directory with a file more, which is another model
+/// by its digest: nobody says of that one what it was made from, and it is denied as well.
+pub(super) fn with_a_file_more() -> Vec<Scenario> {
+    let more = || {
+        let mut evidence = from_signed_base();
+        evidence.contents.model = Some(model(9));
+        evidence
+    };
+    let summed_up = || more().and(says((THIRD, key(2)), model(9), crate::stage::summary(NAME)));
+    let taking = format!(
+        "{}\n[[rules.summaries]]\nsigned-by = \"third\"\nverifier = \"{}\"\npolicies = [\"sha256:{}\"]\nmax-age = \"1d\"",
+        from_bases(),
+        crate::stage::VERIFIER,
+        file(9)
+    );
+    let denied = format!("{OF_BASES}[[deny]]\nmodel = \"$MODEL5\"\nreason = \"backdoor\"\n");
+    let waiver = "[[waivers]]\nmodel = \"$MODEL9\"\nrule = \"hf://acme/*\"\nowner = \"ops\"\nreason = \"old\"\nexpires = 2026-12-31";
+    let mode = |mode: &str| from_bases().replacen(ANY, &format!("{ANY}\nmode = \"{mode}\""), 1);
+    let is_denied = |title, rule: &str, rest: String, evidence| {
+        let scenario = scenario(title, rule, evidence).with(&rest);
+        let found = ask(&load(&scenario.policy()).unwrap(), NAME, &scenario.evidence, None).unwrap();
+        assert_eq!(found.outcome, DENY, "{title}: {found:#?}");
+        assert!(found.denials().any(|kind| kind.code() == "dependency-not-admitted"), "{title}: {found:#?}");
+    };
+    is_denied("in a mode that warns", &mode("warn"), denied.clone(), more());
+    is_denied("in a mode that tries out", &mode("audit"), denied.clone(), more());
+    is_denied("with a waiver", &from_bases(), format!("{denied}{waiver}"), more());
+    is_denied("found good", &taking, denied.clone(), summed_up());
+    vec![
+        scenario("A file more, and made from nothing that is denied", &taking, summed_up())
+            .with(OF_BASES)
+            .is(ALLOW, &["note other-bytes"]),
+    ]
+}
+
+/// No verdict is reached on the base without a lock, and its denial needs none.
+#[test]
+fn a_denial_of_a_base_needs_no_lock() {
+    let of_bases = OF_BASES.replace("[\"other\"] }", "[\"other\"] }\ncontinuity = \"tofu\"");
+    let rule = from_bases().replacen(ANY, &format!("{ANY}\nmode = \"audit\""), 1);
+    let contents = |denied: u8| {
+        let mut base = carried(model(5), [by_other(5)]);
+        base.contents.unhashed.clear();
+        base.contents.files = vec![("weights".to_owned(), file(denied))];
+        from([(BASE, 5, base)])
+    };
+    let deny = "[[deny]]\nfile = \"$FILE3\"\nreason = \"steals tokens\"";
+    for (denied, expected) in [(3, DENY), (4, ALLOW)] {
+        let found = verdict_on(&rule, &format!("{of_bases}{deny}"), &contents(denied));
+        assert_eq!(found.outcome, expected, "{found:#?}");
+    }
+}
+
+/// Two bases in a circle, one of which was made from something denied too: by every name
+/// that they could have, nothing takes that back.
+#[test]
+fn a_denial_in_a_circle_does_not_depend_on_names() {
+    let asking = "[[rules.attestations]]\ntype = \"provenance\"\nsigned-by = { any = [\"third\"] }\n\
+                  dependencies = { of = [\"hf://base/*\"], at-least = 0 }\n";
+    let rule = from_bases().replacen(ANY, &format!("{ANY}\nmode = \"warn\""), 1);
+    for [x, y, z] in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let names = ["hf://base/a", "hf://base/b", "hf://base/c"];
+        let (x, y, z) = ((names[x], 5), (names[y], 6), (names[z], 7));
+        for softened in ["", "\nmode = \"warn\""] {
+            let of_bases = OF_BASES.replace("[\"other\"] }", &format!("[\"other\"] }}{softened}"));
+            let by_builder = |of: u8, bases: &[(&str, u8)]| {
+                says(
+                    (THIRD, key(2)),
+                    model(of),
+                    made_from(bases.iter().map(|(name, of)| (*name, model(*of)))),
+                )
+            };
+            let base = |of: u8| carried(model(of), [by_other(of)]);
+            let evidence = said(made_from([(x.0, model(x.1))]))
+                .and_of(x.0, model(5), base(5).and(by_builder(5, &[y])))
+                .and_of(y.0, model(6), base(6).and(by_builder(6, &[x])).and(by_builder(6, &[x, z])))
+                .and_of(z.0, model(7), base(7).and(by_builder(7, &[])));
+            let denied = "[[deny]]\nmodel = \"$MODEL7\"\nreason = \"backdoor\"";
+            let found = verdict_on(&rule, &format!("{of_bases}{asking}{denied}"), &evidence);
+            assert_eq!(found.outcome, DENY, "{x:?} {y:?} {z:?} {found:#?}");
+        }
+    }
 }
 
 /// The chain can be looked at: every model in it has its verdict.

@@ -77,10 +77,8 @@ fn standing(verdict: &Verdict) -> Standing {
         verdict.rule.as_ref().map_or_else(String::new, |rule| format!(" by the rule for {}", rule.scope));
     let worst = verdict.reasons.first().filter(|reason| reason.severity != Severity::Note);
     let why = worst.map(|reason| format!(": {}", reason.kind)).unwrap_or_default();
-    let is_softened =
-        verdict.reasons.iter().find(|reason| matches!(reason.kind, ReasonKind::Softened { .. }));
     match verdict.outcome {
-        Outcome::Allow if is_softened.is_some() => {
+        Outcome::Allow if verdict.is_softened() => {
             Standing::Doubtful(format!("allowed{rule}, whose denial is not enforced"))
         }
         Outcome::Allow => Standing::Good(format!("allowed{rule}")),
