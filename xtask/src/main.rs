@@ -5,8 +5,10 @@
     reason = "set-up reads and writes files of this repository and of its cache"
 )]
 
+mod bench;
 mod deny;
 mod environment;
+mod packages;
 mod peers;
 mod softhsm;
 mod stack;
@@ -26,12 +28,14 @@ Tasks:
   stack run -- COMMAND  Run a command with a stack of its own, which ends with it
   stack build           Build the programs of the stack, and print where they are
   deny                  Check licences, bans and sources of all dependencies with cargo-deny
+  bench                 Measure modelseal and the Python reference side by side, and print a table
 
 Peers are Python programs in environments of their own. SoftHSM2, a token in software, is a package of the system:
 it is installed where apt-get runs without a password, and found where MODELSEAL_SOFTHSM names its module.
 The stack is a private Sigstore on loopback: Fulcio, Rekor, a log of certificates, a timestamp authority and an issuer
 of identity tokens, made anew at every start, with cosign as a peer. Its programs are built once, in some minutes, with
 Go 1.26 or later, which is installed from a Python package where there is none, from the modules in peers/stack.
+The bench needs 10 GB of disk and memory, and hyperfine, a package of the system. Measure on a machine with nothing else to do.
 With CI=true what is missing is a failure; otherwise its tests are skipped, and that is said.
 MODELSEAL_CACHE names the directory that all this is kept in [default: modelseal in the user's cache directory].
 ";
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
         ["stack", "run", "--", program, arguments @ ..] => stack::run(program, arguments),
         ["stack", stack::SUPERVISE, leash] => succeed(stack::supervise(leash)),
         ["deny"] => succeed(deny::run()),
+        ["bench"] => succeed(bench::run()),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(ExitCode::SUCCESS)

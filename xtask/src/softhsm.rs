@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::environment::{output, run};
+use crate::environment::output;
+use crate::packages;
 
 const TOOL: &str = "softhsm2-util";
 const PACKAGE: &str = "softhsm2";
@@ -28,7 +29,7 @@ pub(crate) fn find_or_install() -> Result<PathBuf, String> {
     if let Some(module) = find() {
         return Ok(module);
     }
-    install()?;
+    packages::install(PACKAGE).map_err(|problem| format!("{}; {problem}", missing()))?;
     find().ok_or_else(|| format!("{PACKAGE} was installed, but {}", missing()))
 }
 
@@ -36,34 +37,6 @@ fn find() -> Option<PathBuf> {
     output(Command::new(TOOL).arg("--version"))?;
     let named = std::env::var_os("MODELSEAL_SOFTHSM").map(PathBuf::from);
     named.into_iter().chain(MODULES.map(PathBuf::from)).find(|module| module.is_file())
-}
-
-fn install() -> Result<(), String> {
-    let Some(root) = root() else { return Err(missing()) };
-    eprintln!("xtask: installing {PACKAGE}");
-    let is_known = output(Command::new("apt-cache").args(["show", PACKAGE])).is_some();
-    if !is_known {
-        run(&mut apt_get(root, &["update"]))?;
-    }
-    run(&mut apt_get(root, &["install", "-y", "--no-install-recommends", PACKAGE]))
-}
-
-/// The words before a command that make it run as root without asking for a
-/// password; `None` if there are none, or no apt-get.
-fn root() -> Option<&'static [&'static str]> {
-    output(Command::new("apt-get").arg("--version"))?;
-    if output(Command::new("id").arg("-u"))? == "0" {
-        return Some(&[]);
-    }
-    output(Command::new("sudo").args(["-n", "true"])).map(|_| &["sudo", "-n"][..])
-}
-
-fn apt_get(root: &[&str], arguments: &[&str]) -> Command {
-    // Through env, because sudo drops variables.
-    let words = [root, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"], arguments].concat();
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]);
-    command
 }
 
 fn missing() -> String {

@@ -177,12 +177,9 @@ impl DiskError {
         }
     }
 
-    pub(crate) fn io(
-        path: impl Into<String>,
-        action: &'static str,
-    ) -> impl FnOnce(rustix::io::Errno) -> Self {
-        let path = path.into();
-        move |errno| Self::Io { path, action, source: errno.into() }
+    /// The path is written out only where something goes wrong.
+    pub(crate) fn io(path: impl ToString, action: &'static str) -> impl FnOnce(rustix::io::Errno) -> Self {
+        move |errno| Self::Io { path: path.to_string(), action, source: errno.into() }
     }
 
     pub(crate) fn std_io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {

@@ -147,14 +147,16 @@ impl Inventory {
         let changed = |path: &ManifestPath, what: &str| {
             Err(DiskError::Changed { path: path.to_string(), what: what.to_owned() })
         };
-        for file in &self.files {
-            match later.file(&file.path) {
-                None => return changed(&file.path, "it was removed"),
-                Some(now) => file.check_unchanged(&now.stamp)?,
+        if !self.files.iter().map(|file| &file.path).eq(later.files.iter().map(|file| &file.path)) {
+            if let Some(gone) = self.files.iter().find(|file| later.file(&file.path).is_none()) {
+                return changed(&gone.path, "it was removed");
+            }
+            if let Some(new) = later.files.iter().find(|file| self.file(&file.path).is_none()) {
+                return changed(&new.path, "it was added");
             }
         }
-        if let Some(new) = later.files.iter().find(|file| self.file(&file.path).is_none()) {
-            return changed(&new.path, "it was added");
+        for (file, now) in self.files.iter().zip(&later.files) {
+            file.check_unchanged(&now.stamp)?;
         }
         let differs = |a: &[Ignored], b: &[Ignored]| a.iter().find(|entry| !b.contains(entry)).cloned();
         if let Some(entry) =

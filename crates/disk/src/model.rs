@@ -149,7 +149,7 @@ impl Model {
                 Opener::new(root.as_fd(), hub.as_ref(), Links::Refuse).open_below_directories(path)?
             }
         };
-        let stat = fstat(&fd).map_err(DiskError::io(path.to_string(), "examine"))?;
+        let stat = fstat(&fd).map_err(DiskError::io(path, "examine"))?;
         match file_type(&stat) {
             FileType::RegularFile => read_at_most(&File::from(fd), Path::new(path.as_str()), limit),
             other => Err(DiskError::NotRegular { path: path.to_string(), found: type_name(other) }),

@@ -45,7 +45,7 @@ impl<'a> Opener<'a> {
         };
         match open_file(parent, &name) {
             Err(Errno::LOOP) => open_hub_link(parent, &name, hub, path, path.components().count() - 1),
-            opened => opened.map_err(DiskError::io(path.to_string(), "open")),
+            opened => opened.map_err(DiskError::io(path, "open")),
         }
     }
 
@@ -95,7 +95,7 @@ impl<'a> Opener<'a> {
 }
 
 fn check_same(fd: &OwnedFd, file: &FoundFile) -> Result<(), DiskError> {
-    let stat = fstat(fd).map_err(DiskError::io(file.path.to_string(), "examine"))?;
+    let stat = fstat(fd).map_err(DiskError::io(&file.path, "examine"))?;
     match file_type(&stat) {
         FileType::RegularFile => file.check_unchanged(&Stamp::of(&stat)),
         other => Err(DiskError::NotRegular { path: file.path.to_string(), found: type_name(other) }),

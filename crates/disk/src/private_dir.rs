@@ -60,7 +60,7 @@ impl PrivateDir {
         if let Some(problem) = path.portability_problem() {
             return Err(DiskError::NotPortable { path: path.to_string(), problem });
         }
-        let io = |action| DiskError::io(path.to_string(), action);
+        let io = |action| DiskError::io(path, action);
         let mut directory: Option<OwnedFd> = None;
         for name in path.parent().into_iter().flat_map(|parent| parent.split('/')) {
             let (dir, name) = (directory.as_ref().map_or(self.fd.as_fd(), AsFd::as_fd), component(name)?);

@@ -111,7 +111,7 @@ impl<'a> Stream<'a> {
 
     /// What it came to, if the file still is what the walk saw, and ends where it should.
     pub(crate) fn finish(self, buffer: &mut [u8]) -> Result<Piece, DiskError> {
-        let stat = fstat(&self.fd).map_err(DiskError::io(self.file.path.to_string(), "examine"))?;
+        let stat = fstat(&self.fd).map_err(DiskError::io(&self.file.path, "examine"))?;
         self.file.check_unchanged(&Stamp::of(&stat))?;
         if !self.is_end_seen && self.read_at(&mut buffer[..1], self.file.size())? != 0 {
             return Err(self.is_longer());
@@ -125,7 +125,7 @@ impl<'a> Stream<'a> {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
-        pread(&self.fd, buffer, offset).map_err(DiskError::io(self.file.path.to_string(), "read"))
+        pread(&self.fd, buffer, offset).map_err(DiskError::io(&self.file.path, "read"))
     }
 
     fn is_longer(&self) -> DiskError {
@@ -150,7 +150,7 @@ fn write_at(copy: &OwnedFd, offset: u64, bytes: &[u8], file: &FoundFile) -> Resu
     let mut written = 0;
     while written < bytes.len() {
         written += pwrite(copy, &bytes[written..], offset + written as u64)
-            .map_err(DiskError::io(file.path.to_string(), "write the copy of"))?;
+            .map_err(DiskError::io(&file.path, "write the copy of"))?;
     }
     Ok(())
 }
