@@ -148,11 +148,12 @@ impl Policy {
     }
 
     /// Whether the model as it is has to be known, though a signature may be over
-    /// less of it: something may be denied, waived, or vouched for by the digest of
-    /// the whole.
+    /// less of it: something may be denied, waived, vouched for, or said to be made from what is
+    /// denied, by the digest of the whole.
     pub fn judges_as_it_is(&self, rule: &Rule) -> bool {
         let key = rule.scope.key();
         self.denials.has_models()
+            || self.denials.has_files() && rule.asks_bases()
             || !rule.verifiers.is_empty()
             || self.waivers.keys().any(|(_, waived)| *waived == key)
     }

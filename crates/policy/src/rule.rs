@@ -106,6 +106,11 @@ impl Rule {
         self.publishers().contains(&publisher)
     }
 
+    /// Whether it asks what the model was made from.
+    pub(crate) fn asks_bases(&self) -> bool {
+        self.demands.iter().any(|demand| demand.build.dependencies.is_some())
+    }
+
     /// Whether it asks what the model was made from, by what is said here.
     pub(crate) fn asks_bases_by(&self, said: &Said) -> bool {
         self.demands.iter().any(|demand| demand.build.dependencies.is_some() && demand.is_asked(said))

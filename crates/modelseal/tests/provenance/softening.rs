@@ -122,6 +122,39 @@ fn a_file_more_does_not_take_back_that_a_base_is_denied() {
     }
 }
 
+/// What is said of the whole directory is said of the model, whatever its signature covers.
+#[test]
+fn what_is_said_of_the_model_as_it_is_tells_of_a_denied_base_too() {
+    for mode in ["warn", "audit"] {
+        let stage = signed();
+        let weights = Sha256Digest::of(&fs::read(stage.at("base/weights")).unwrap());
+        stage.write("tune/notes.md", "nothing of interest");
+        sign(&stage, "tune", "p256", &["--force", "--ignore", "notes.md"]);
+        let base = resource("hf://meta/base", &digest(&stage, "base"));
+        let said = statement(&whole(&stage), PROVENANCE_TYPE, &made_from(&[base]));
+        push(&stage, CLAIMS, &line("p384", &said));
+        for of_base in ["base/claims.jsonl", "base/model.sig"] {
+            for line in lines(&stage, of_base) {
+                push(&stage, CLAIMS, &line);
+            }
+        }
+        let denied = format!("{}[[deny]]\nfile = \"sha256:{weights}\"\nreason = \"backdoor\"\n", policy());
+        let softened = with_rule(&denied, "hf://acme/*", &format!("mode = {mode:?}"));
+        denies(verify(&stage, &softened, &[]), "dependency-not-admitted");
+    }
+}
+
+/// The digest of all files of `tune`, those that its signature leaves out as well.
+fn whole(stage: &Stage) -> String {
+    let path = |name: &str| ManifestPath::new(name).unwrap();
+    let names = ["config", "notes.md", "weights"];
+    let files: Vec<_> = names
+        .iter()
+        .map(|name| (path(name), Sha256Digest::of(&fs::read(stage.at(format!("tune/{name}"))).unwrap())))
+        .collect();
+    ModelDigest::over(files.iter().map(|(path, digest)| (path, *digest))).to_string()
+}
+
 /// The rule of the base asks a lock that is not there: its denial does not.
 #[test]
 fn leaving_the_lock_away_does_not_take_back_that_a_base_is_denied() {

@@ -84,18 +84,25 @@ impl<'a> Ancestry<'a> {
     }
 
     /// Of two that were made from each other, the verdict on whichever was judged first
-    /// could rest on nothing from the other: each that is not admitted is judged again,
-    /// until that makes none better. So only what rests on itself alone stays denied,
-    /// wherever one begins.
+    /// could rest on nothing from the other: each that could be better is judged again, until
+    /// that makes none better. So only what rests on itself alone stays denied, wherever one
+    /// begins.
     fn settle(&self) {
+        let ancestors = &self.question.evidence.ancestors;
         let mut is_better = true;
-        while is_better {
+        let mut rounds = 0;
+        // Each can get better three times: there is an end, whatever modes make of it.
+        while is_better && rounds <= 3 * ancestors.len() {
             is_better = false;
-            for ancestor in self.question.evidence.ancestors.keys() {
-                let before = self.judged.borrow().get(ancestor).map_or(Outcome::Deny, outcome);
-                let again = if before == Outcome::Allow { continue } else { self.judge(ancestor) };
+            rounds += 1;
+            for ancestor in ancestors.keys() {
+                let before = self.judged.borrow().get(ancestor).map_or(u8::MAX, badness);
+                if before == 0 {
+                    continue;
+                }
                 // One that is no better may have other reasons by now.
-                is_better |= outcome(&again) < before;
+                let again = self.judge(ancestor);
+                is_better |= badness(&again) < before;
                 self.judged.borrow_mut().insert(ancestor, again);
             }
         }
@@ -108,6 +115,12 @@ impl<'a> Ancestry<'a> {
     }
 }
 
-fn outcome(judged: &Judged) -> Outcome {
-    judged.as_ref().map_or(Outcome::Deny, |verdict| verdict.outcome)
+/// How bad it is; a denial that a mode does not enforce is one all the same.
+fn badness(judged: &Judged) -> u8 {
+    match judged {
+        Err(_) => 3,
+        Ok(verdict) if verdict.outcome == Outcome::Deny => 3,
+        Ok(verdict) if verdict.is_softened() => 2,
+        Ok(verdict) => u8::from(verdict.outcome == Outcome::Warn),
+    }
 }

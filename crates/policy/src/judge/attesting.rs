@@ -66,8 +66,8 @@ impl Judge<'_, '_> {
             .partition(|said| model.is_some_and(|model| said.subjects.include(model, roots)));
         let mut about: Vec<About<'_>> = about.into_iter().map(|said| self.about(said)).collect();
         let mut found = Attestations::default();
-        for demand in &self.rule.demands {
-            match self.demand(demand, &mut about, &others) {
+        for (number, demand) in self.rule.demands.iter().enumerate() {
+            match self.demand(number, demand, &mut about, &others) {
                 Ok((warnings, level)) => {
                     found.reasons.extend(warnings);
                     found.level = found.level.max(level);
@@ -149,6 +149,7 @@ impl Judge<'_, '_> {
     /// takes it for.
     fn demand(
         &self,
+        number: usize,
         demand: &Demand,
         about: &mut [About<'_>],
         others: &[&Said],
@@ -179,20 +180,23 @@ impl Judge<'_, '_> {
             return Ok(of_met(demand, &met, &enough));
         }
         let met: Vec<usize> = met.iter().map(|one| one.said.publisher).collect();
-        Err(Box::new(self.unmet(demand, &met, unmet_by, others.iter().any(|said| is_asked(said)))))
+        Err(Box::new(self.unmet(number, &met, unmet_by, others.iter().any(|said| is_asked(said)))))
     }
 
     /// Why a demand is not met, by those who do meet it, and those who do not.
     fn unmet(
         &self,
-        demand: &Demand,
+        number: usize,
         met: &[usize],
         unmet_by: Vec<(&About<'_>, NotCounted)>,
         is_of_others: bool,
     ) -> Reason {
+        let demand = &self.rule.demands[number];
         let Threshold { at_least, of } = &demand.signed_by;
-        if let Some(denied) = self.denied_base(demand) {
-            return denied;
+        // It is of the model, whichever files are judged: found once.
+        let denied = self.denied_bases[number].get_or_init(|| self.denied_base(demand));
+        if let Some(denied) = denied {
+            return denied.clone();
         }
         let name = |index: &usize| self.policy.publisher(*index).to_owned();
         let kind = demand.kind.to_string();

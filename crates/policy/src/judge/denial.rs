@@ -105,14 +105,18 @@ fn own_denial(policy: &Policy, ancestor: &Ancestor, evidence: &Evidence) -> Opti
     Some(Denial { of, why: kind.to_string() })
 }
 
-/// The same of a model that was not looked at. A denial that cannot be evaluated denies.
+/// The same of a model that was not looked at. A denial that cannot be evaluated denies: of
+/// one that a rule is for, those before it are not known either.
 fn unseen(policy: &Policy, resource: &ResourceDescriptor) -> Option<Denial> {
     let model = resource.model_digest();
-    let is_known = !policy.denies_files() && (model.is_some() || !policy.denials.has_models());
+    let has_rule =
+        resource.reference().is_some_and(|name| policy.rule(policy.judged_as(&name).name()).is_some());
+    let is_alone = model.is_some() && !has_rule;
+    let is_known = !policy.denies_files() && (is_alone || !policy.denials.has_models());
     let why = match model.and_then(|model| denied_model(policy, model)) {
         Some(kind) => kind.to_string(),
         None if is_known => return None,
-        None => "models or files are denied by their digests, and nothing tells those of this one".to_owned(),
+        None => "models or files are denied by their digests, and nothing tells whether this is one, or was made from one".to_owned(),
     };
     Some(Denial { of: shown(resource), why })
 }

@@ -6,7 +6,7 @@ mod denial;
 mod release;
 mod summary;
 
-use std::cell::LazyCell;
+use std::cell::{LazyCell, OnceCell};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -90,7 +90,8 @@ fn judge_among(
         };
         Remembered::of(lock, &judged_as, rule.continuity, may_speak, question.evidence)
     });
-    let judge = Judge { policy, rule, question, judged_as: &judged_as, remembered, ancestry };
+    let denied_bases = rule.demands.iter().map(|_| OnceCell::new()).collect();
+    let judge = Judge { policy, rule, question, judged_as: &judged_as, remembered, ancestry, denied_bases };
     // Signatures may be over different files. Each set is judged for itself.
     let verdicts =
         judge.candidates().into_iter().map(|(model, signatures)| judge.verdict(model, &signatures));
@@ -125,6 +126,8 @@ struct Judge<'a, 'b> {
     remembered: Option<Remembered<'a>>,
     /// What it was made from.
     ancestry: &'a Ancestry<'b>,
+    /// What each demand of the rule finds denied, once it was looked for.
+    denied_bases: Vec<OnceCell<Option<Reason>>>,
 }
 
 impl Judge<'_, '_> {

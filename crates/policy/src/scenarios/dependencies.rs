@@ -365,6 +365,14 @@ pub(super) fn softened() -> Vec<Scenario> {
         .is(DENY, &NOT_ADMITTED)
         .because(&FOR_IT),
         scenario(
+            "A rule that is tried out, and nobody can tell what a base model was made from that was not followed",
+            &tried_out("audit"),
+            said(made_from([(BASE, model(5))])),
+        )
+        .with(&format!("{OF_BASES}[[deny]]\nmodel = \"$MODEL8\"\nreason = \"backdoor\""))
+        .is(DENY, &NOT_ADMITTED)
+        .because(&FOR_IT),
+        scenario(
             "A rule that is tried out, and nobody can tell whether the base model has a denied file",
             &tried_out("audit"),
             from_signed_base(),
