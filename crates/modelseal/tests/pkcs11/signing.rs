@@ -34,6 +34,40 @@ fn the_report_names_the_key_and_not_the_token() {
     assert_eq!(report["signature"]["signer"]["algorithm"], "ECDSA P-256");
 }
 
+/// The token signs the model, how it was made, and the verdict on it.
+#[test]
+fn what_a_token_attests_counts_where_a_policy_names_its_key() {
+    for name in ALGORITHMS {
+        let scene = Scene::holding(name);
+        let uri = scene.token.uri("key");
+        scene.signs(&uri, &["--name", "hf://acme/toy", "--release", "1.2.0"]);
+        let provenance = r#"{
+            "buildDefinition": { "buildType": "https://ci.example/v1", "externalParameters": { "epochs": 3 } },
+            "runDetails": { "builder": { "id": "https://ci.example/builder" } }
+        }"#;
+        scene.stage.write("provenance.json", provenance);
+        let attest = ["attest", "model", "--provenance", "provenance.json", "--pkcs11", &uri];
+        let report = scene.json(&attest);
+        assert_eq!(report["provenance"]["builder"], "https://ci.example/builder", "{name}: {report:#}");
+        let policy = format!(
+            "version = 1\nserial = 1\nexpires = 2099-01-01\n[publishers]\nacme = {{ keys = [{:?}] }}\n\
+             [[rules]]\nscope = \"hf://acme/*\"\nsigned-by = {{ any = [\"acme\"] }}\nbind-name = true\n\
+             [[rules.attestations]]\ntype = \"provenance\"\nsigned-by = {{ any = [\"acme\"] }}\n\
+             builder = \"https://ci.example/builder\"\n",
+            key(&format!("{name}.pub"))
+        );
+        scene.stage.write("policy.toml", policy);
+        let verify = ["verify", "model", "--policy", "policy.toml", "--as", "hf://acme/toy"];
+        let emit =
+            ["--emit-vsa", "vsa.json", "--verifier-id", "https://registry.example/v", "--pkcs11", &uri];
+        let verdict = scene.json(&[&verify[..], &emit].concat());
+        assert_eq!(
+            (&verdict["outcome"], &verdict["verdict"]["vsa"]["result"]),
+            (&"allowed".into(), &"PASSED".into())
+        );
+    }
+}
+
 #[test]
 fn a_key_is_found_by_its_label_by_its_id_and_by_both() {
     let scene = Scene::holding("p384");
