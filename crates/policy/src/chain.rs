@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use modelseal_bundle::{Statement, UntrustedBundle};
+use modelseal_bundle::{UntrustedBundle, legacy};
 use modelseal_manifest::{
     ContentDigest, HashType, Method, ModelDigest, Reference, Resource, RootDigest, Sha256Digest,
 };
@@ -67,7 +67,7 @@ struct Signed {
 
 impl Signed {
     fn of(payload: &[u8]) -> Option<Self> {
-        let statement = Statement::parse(payload).ok()?;
+        let statement = legacy::parse_unverified_statement(payload).ok()?;
         let manifest = statement.manifest();
         Some(Self { model: manifest.model_digest(), root: *manifest.root_digest().as_sha256() })
     }
