@@ -3,6 +3,8 @@
 mod attested;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -16,7 +18,7 @@ use proptest::test_runner::{Config, TestRunner};
 use modelseal_verify::Caveat;
 
 use self::attested::{Attested, BASES, Carried, Demand, Verifier, attested, carried, demand, verifier};
-use crate::evidence::{Evidence, Files, Place, Said, Signature, SignedBy, Unsigned};
+use crate::evidence::{Evidence, Files, Place, Said, Signature, SignedBy, Source, Unsigned};
 use crate::stage::{
     ISSUER, certificate, entry, file, fingerprint, key, load, lock, model, now, says, signature, source,
     time, workflow,
@@ -340,12 +342,14 @@ impl World {
         let mut evidence = Evidence::default();
         evidence.signatures = self.signatures.iter().map(Signed::signature).collect();
         for release in &self.releases {
+            let Released { model: about, version, is_of_name, .. } = release;
+            let line = line_of(&(about, version, is_of_name));
             let name = if release.is_of_name { self.name() } else { "hf://acme/else" };
             let what =
                 Release { name: name.parse().unwrap(), version: VERSIONS[release.version].parse().unwrap() };
             let said = says((release.publisher, key(0)), model(release.model), what);
             let by = of_day(release.signer, release.day);
-            evidence.said.push(Arc::new(Said { source: source(2), by, ..said }));
+            evidence.said.push(Arc::new(Said { source: line, by, ..said }));
         }
         for (from, to, is_here) in &self.successions {
             let name = self.name();
@@ -572,9 +576,8 @@ impl Waiver {
 
 impl Signed {
     fn signature(&self) -> Signature {
-        // The place of a bundle says nothing, so it is the same for all.
         Signature {
-            source: source(1),
+            source: line_of(&Self { publisher: 0, signer: 0, day: None, ..self.clone() }),
             by: of_day(self.signer, self.day),
             hash: if self.oddity == 1 { HashType::Blake3 } else { HashType::Sha256 },
             caveats: match self.oddity {
@@ -595,6 +598,13 @@ impl Signed {
             |number| Files::Match { model: model(number), unsigned },
         )
     }
+}
+
+/// A line says one thing: whatever else is said is said in another.
+fn line_of(said: &impl Debug) -> Source {
+    let mut hasher = DefaultHasher::new();
+    format!("{said:?}").hash(&mut hasher);
+    source(usize::try_from(hasher.finish() >> 40).unwrap())
 }
 
 /// The same policy with its publishers at the end, the last one first.

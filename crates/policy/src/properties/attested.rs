@@ -1,11 +1,8 @@
 //! What is attested in the worlds, and what their rules demand of it.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
 use modelseal_predicate::{Provenance, SummaryPolicy, VerificationSummary};
 
 use super::*;
-use crate::Source;
 use crate::chain::Ancestor;
 use crate::evidence::{Predicate, Said};
 use crate::stage::{BUILDER, SCAN, VERIFIER, ancestor, by, made_from, says, subjects, summary};
@@ -189,14 +186,7 @@ impl Attested {
         }]]);
         let signed = SignedBy { time: self.day.map(day), ..by(signer(self.signer), None) };
         let said = says((self.publisher, signer(self.signer)), model(1), predicate);
-        Said { source: self.source(), by: signed, subjects, ..said }
-    }
-
-    /// A line says one thing: whatever else is said is said in another.
-    fn source(&self) -> Source {
-        let mut hasher = DefaultHasher::new();
-        format!("{:?} {:?}", self.subject, self.what).hash(&mut hasher);
-        source(usize::try_from(hasher.finish() >> 40).unwrap())
+        Said { source: line_of(&(&self.subject, &self.what)), by: signed, subjects, ..said }
     }
 
     /// Whether it is about files of this number; `roots` are those of their
