@@ -1,8 +1,9 @@
 //! The rounds of two streams in turn, with the SHA extensions.
 
 use std::arch::x86_64::{
-    __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_extract_epi32, _mm_set_epi8, _mm_set_epi32, _mm_set_epi64x,
-    _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32, _mm_shuffle_epi8, _mm_shuffle_epi32,
+    __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_extract_epi32, _mm_ror_epi32, _mm_set_epi8, _mm_set_epi32,
+    _mm_set_epi64x, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32, _mm_shuffle_epi8,
+    _mm_shuffle_epi32, _mm_srli_epi32, _mm_ternarylogic_epi32,
 };
 
 use crate::BLOCK;
@@ -34,6 +35,10 @@ pub(crate) fn is_available() -> bool {
         && std::is_x86_feature_detected!("sse4.1")
 }
 
+fn has_avx512vl() -> bool {
+    std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512vl")
+}
+
 /// As many blocks of one as of the other. The extensions have to be there.
 pub(crate) fn compress_both(
     state: &mut [u32; 8],
@@ -42,9 +47,13 @@ pub(crate) fn compress_both(
     other_blocks: &[[u8; BLOCK]],
 ) {
     debug_assert!(is_available(), "the caller looks");
-    // SAFETY: the one thing that could be wrong is that the processor lacks an instruction,
-    // and the only caller asked `is_available`.
-    unsafe { interleaved(state, blocks, other, other_blocks) }
+    if has_avx512vl() {
+        // SAFETY: the one thing that could be wrong is that the processor lacks an instruction:
+        // the only caller asked `is_available`, and the others were just asked for.
+        return unsafe { rotating::interleaved(state, blocks, other, other_blocks) };
+    }
+    // SAFETY: as above.
+    unsafe { plain::interleaved(state, blocks, other, other_blocks) }
 }
 
 /// One stream: `ABEF` and `CDGH` as the instructions have them, and the last sixteen words
@@ -57,9 +66,9 @@ struct Lane {
 }
 
 /// Four rounds of both lanes in turn, so that one computes while the other waits; the
-/// message schedule, three words behind and one ahead, in between.
+/// message schedule, three words behind and one ahead, in between. `$schedule` begins it.
 macro_rules! four_rounds {
-    ($lanes:expr, $quad:literal) => {{
+    ($lanes:expr, $schedule:ident, $quad:literal) => {{
         const NOW: usize = $quad % 4;
         const BEFORE: usize = (NOW + 3) % 4;
         const NEXT: usize = (NOW + 1) % 4;
@@ -81,51 +90,82 @@ macro_rules! four_rounds {
         there.abef = _mm_sha256rnds2_epu32(there.abef, there.cdgh, other_words);
         if 1 <= $quad && $quad < 13 {
             for lane in [here, there] {
-                lane.words[BEFORE] = _mm_sha256msg1_epu32(lane.words[BEFORE], lane.words[NOW]);
+                lane.words[BEFORE] = $schedule(lane.words[BEFORE], lane.words[NOW]);
             }
         }
     }};
 }
 
-#[target_feature(enable = "sha,ssse3,sse4.1")]
-fn interleaved(
-    state: &mut [u32; 8],
-    blocks: &[[u8; BLOCK]],
-    other: &mut [u32; 8],
-    other_blocks: &[[u8; BLOCK]],
-) {
-    let mut states = [packed(state), packed(other)];
-    for (block, other_block) in blocks.iter().zip(other_blocks) {
-        let [[a, b], [c, d]] = states;
-        let mut lanes = [
-            Lane { abef: a, cdgh: b, words: words(block) },
-            Lane { abef: c, cdgh: d, words: words(other_block) },
-        ];
-        four_rounds!(lanes, 0);
-        four_rounds!(lanes, 1);
-        four_rounds!(lanes, 2);
-        four_rounds!(lanes, 3);
-        four_rounds!(lanes, 4);
-        four_rounds!(lanes, 5);
-        four_rounds!(lanes, 6);
-        four_rounds!(lanes, 7);
-        four_rounds!(lanes, 8);
-        four_rounds!(lanes, 9);
-        four_rounds!(lanes, 10);
-        four_rounds!(lanes, 11);
-        four_rounds!(lanes, 12);
-        four_rounds!(lanes, 13);
-        four_rounds!(lanes, 14);
-        four_rounds!(lanes, 15);
-        let [here, there] = lanes;
-        states = [
-            [_mm_add_epi32(a, here.abef), _mm_add_epi32(b, here.cdgh)],
-            [_mm_add_epi32(c, there.abef), _mm_add_epi32(d, there.cdgh)],
-        ];
-    }
-    let [here, there] = states;
-    unpack(here, state);
-    unpack(there, other);
+/// A way through the rounds, for processors with some features.
+macro_rules! interleaved {
+    ($module:ident, $features:literal, $schedule:ident) => {
+        mod $module {
+            use super::*;
+
+            #[target_feature(enable = $features)]
+            pub(super) fn interleaved(
+                state: &mut [u32; 8],
+                blocks: &[[u8; BLOCK]],
+                other: &mut [u32; 8],
+                other_blocks: &[[u8; BLOCK]],
+            ) {
+                let mut states = [packed(state), packed(other)];
+                for (block, other_block) in blocks.iter().zip(other_blocks) {
+                    let [[a, b], [c, d]] = states;
+                    let mut lanes = [
+                        Lane { abef: a, cdgh: b, words: words(block) },
+                        Lane { abef: c, cdgh: d, words: words(other_block) },
+                    ];
+                    four_rounds!(lanes, $schedule, 0);
+                    four_rounds!(lanes, $schedule, 1);
+                    four_rounds!(lanes, $schedule, 2);
+                    four_rounds!(lanes, $schedule, 3);
+                    four_rounds!(lanes, $schedule, 4);
+                    four_rounds!(lanes, $schedule, 5);
+                    four_rounds!(lanes, $schedule, 6);
+                    four_rounds!(lanes, $schedule, 7);
+                    four_rounds!(lanes, $schedule, 8);
+                    four_rounds!(lanes, $schedule, 9);
+                    four_rounds!(lanes, $schedule, 10);
+                    four_rounds!(lanes, $schedule, 11);
+                    four_rounds!(lanes, $schedule, 12);
+                    four_rounds!(lanes, $schedule, 13);
+                    four_rounds!(lanes, $schedule, 14);
+                    four_rounds!(lanes, $schedule, 15);
+                    let [here, there] = lanes;
+                    states = [
+                        [_mm_add_epi32(a, here.abef), _mm_add_epi32(b, here.cdgh)],
+                        [_mm_add_epi32(c, there.abef), _mm_add_epi32(d, there.cdgh)],
+                    ];
+                }
+                let [here, there] = states;
+                unpack(here, state);
+                unpack(there, other);
+            }
+        }
+    };
+}
+
+interleaved!(plain, "sha,ssse3,sse4.1", msg1);
+interleaved!(rotating, "sha,ssse3,sse4.1,avx512f,avx512vl", msg1_by_rotations);
+
+/// `before` plus σ0 of the word after each (FIPS 180-4, 6.2.2).
+#[inline]
+#[target_feature(enable = "sha")]
+fn msg1(before: __m128i, now: __m128i) -> __m128i {
+    _mm_sha256msg1_epu32(before, now)
+}
+
+/// The same, and leaves the unit that does the rounds to them: on Sapphire Rapids it is busy
+/// for 3 cycles with two rounds, and for 4 with `sha256msg1`.
+#[inline]
+#[target_feature(enable = "ssse3,avx512f,avx512vl")]
+fn msg1_by_rotations(before: __m128i, now: __m128i) -> __m128i {
+    const XOR_OF_THREE: i32 = 0x96;
+    let next = _mm_alignr_epi8(now, before, 4);
+    let (seven, eighteen) = (_mm_ror_epi32::<7>(next), _mm_ror_epi32::<18>(next));
+    let sigma = _mm_ternarylogic_epi32::<XOR_OF_THREE>(seven, eighteen, _mm_srli_epi32::<3>(next));
+    _mm_add_epi32(before, sigma)
 }
 
 /// A block as four times four words of big-endian bytes.
@@ -157,4 +197,46 @@ fn unpack([abef, cdgh]: [__m128i; 2], state: &mut [u32; 8]) {
         _mm_extract_epi32(cdgh, 0),
     ]
     .map(i32::cast_unsigned);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Interleaved = unsafe fn(&mut [u32; 8], &[[u8; BLOCK]], &mut [u32; 8], &[[u8; BLOCK]]);
+
+    fn ways() -> Vec<Interleaved> {
+        let mut ways: Vec<Interleaved> = vec![];
+        if is_available() {
+            ways.push(plain::interleaved);
+        }
+        if is_available() && has_avx512vl() {
+            ways.push(rotating::interleaved);
+        }
+        ways
+    }
+
+    fn blocks() -> impl Strategy<Value = Vec<[u8; BLOCK]>> {
+        prop::collection::vec(prop::array::uniform(any::<u8>()), 3)
+    }
+
+    proptest! {
+        /// A processor takes one of them, so that tests of hashes see no other.
+        #[test]
+        fn every_way_that_this_processor_has_is_sha256(
+            state: [u32; 8], here in blocks(), other: [u32; 8], there in blocks(),
+        ) {
+            let (mut expected, mut other_expected) = (state, other);
+            crate::compress(&mut expected, &here);
+            crate::compress(&mut other_expected, &there);
+            for way in ways() {
+                let (mut found, mut other_found) = (state, other);
+                // SAFETY: `ways` asked for the instructions.
+                unsafe { way(&mut found, &here, &mut other_found, &there) };
+                prop_assert_eq!((found, other_found), (expected, other_expected));
+            }
+        }
+    }
 }
