@@ -13,9 +13,11 @@ mod bundle;
 mod claims;
 mod envelope;
 mod error;
+mod hash_plan;
 mod json;
 pub mod legacy;
 mod log_entry;
+mod oci_manifest;
 mod statement;
 
 pub use attestation::{Attestation, Subject};
@@ -25,9 +27,11 @@ pub use bundle::{
 pub use claims::{CLAIMS_FILE_NAME, Claims, MAX_CLAIMS_LINES};
 pub use envelope::{Envelope, PAYLOAD_TYPE, pae};
 pub use error::{AttestationError, BundleError, ClaimsError, JsonError, StatementError};
+pub use hash_plan::{HashPlan, HashPlanError, HashedUnit, LineProblem, MergeError, Place, Unit};
 pub use json::check_json;
 pub use log_entry::LogEntry;
 pub use modelseal_manifest::MAX_RESOURCES;
+pub use oci_manifest::{LayerProblem, OciManifest, OciManifestError};
 pub use statement::{PREDICATE_TYPE, STATEMENT_TYPE, Statement};
 
 /// The most bytes that a bundle, or a file of bundles, may have: 64 MiB.

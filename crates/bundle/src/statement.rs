@@ -129,7 +129,7 @@ struct WirePredicate {
 }
 
 #[derive(Deserialize, Serialize)]
-struct WireSerialization {
+pub(crate) struct WireSerialization {
     method: String,
     hash_type: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -166,7 +166,7 @@ fn manifest(wire: &WirePredicate) -> Result<Manifest, StatementError> {
     Ok(Manifest::from_listed(serialization.clone(), resources.collect::<Result<_, _>>()?)?)
 }
 
-fn serialization(wire: &WireSerialization) -> Result<Serialization, StatementError> {
+pub(crate) fn serialization(wire: &WireSerialization) -> Result<Serialization, StatementError> {
     let method = match (wire.method.as_str(), &wire.shard_size) {
         ("files", None) => Method::Files,
         ("files", Some(size)) => {
@@ -226,24 +226,28 @@ fn read_resource(wire: &WireResource, serialization: &Serialization) -> Result<R
 fn written_predicate(manifest: &Manifest) -> WirePredicate {
     let serialization = manifest.serialization();
     WirePredicate {
-        serialization: Object(WireSerialization {
-            method: serialization.method.as_str().to_owned(),
-            hash_type: serialization.hash_type.as_str().to_owned(),
-            shard_size: match serialization.method {
-                Method::Files => None,
-                Method::Shards(size) => Some(Number::from(size.get())),
-            },
-            allow_symlinks: serialization.allow_symlinks,
-            ignore_paths: serialization
-                .ignore_paths
-                .iter()
-                .map(|path| path.as_path().as_str().to_owned())
-                .collect(),
-        }),
+        serialization: Object(written_serialization(serialization)),
         resources: manifest
             .resources()
             .iter()
             .map(|r| Object(written_resource(r, serialization.hash_type)))
+            .collect(),
+    }
+}
+
+pub(crate) fn written_serialization(serialization: &Serialization) -> WireSerialization {
+    WireSerialization {
+        method: serialization.method.as_str().to_owned(),
+        hash_type: serialization.hash_type.as_str().to_owned(),
+        shard_size: match serialization.method {
+            Method::Files => None,
+            Method::Shards(size) => Some(Number::from(size.get())),
+        },
+        allow_symlinks: serialization.allow_symlinks,
+        ignore_paths: serialization
+            .ignore_paths
+            .iter()
+            .map(|path| path.as_path().as_str().to_owned())
             .collect(),
     }
 }

@@ -35,6 +35,6 @@ pub use file::{
     read_regular, write_output,
 };
 pub use inventory::{FoundFile, Ignored, IgnoredKind, Inventory, Links, Unfit, WalkRules};
-pub use measure::{MeasureOptions, MeasuredFile, Measurement};
+pub use measure::{MeasureOptions, MeasuredFile, Measurement, Part};
 pub use model::Model;
 pub use private_dir::PrivateDir;

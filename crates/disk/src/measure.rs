@@ -1,7 +1,8 @@
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use crate::engine::Engine;
-use crate::{DiskError, FoundFile, Inventory, Model, Observer, PrivateDir, WalkRules};
+use crate::{DiskError, FoundFile, Inventory, Links, Model, Observer, PrivateDir, WalkRules};
 use modelseal_manifest::{
     ByteRange, ContentDigest, HashType, MAX_RESOURCES, ManifestPath, Method, ModelDigest, Resource,
     ResourceName, Sha256Digest,
@@ -88,6 +89,62 @@ impl Model {
         inventory.check_unchanged(&self.inventory(rules, observer)?)?;
         observer.end();
         Ok(Measurement { files: assemble(&files, pieces) })
+    }
+}
+
+/// Bytes of a file that are to be hashed, wherever the whole is.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// The file.
+    pub path: &'a ManifestPath,
+    /// Bytes in it: with another size, it is another file.
+    pub file_size: u64,
+    /// Which of them; `None` is all.
+    pub range: Option<ByteRange>,
+}
+
+impl Model {
+    /// Hashes parts of files, each for itself, and looks at nothing else of the model.
+    ///
+    /// # Errors
+    /// [`DiskError::Changed`] for a file of another size, or one that changes meanwhile;
+    /// [`DiskError::Symlink`], [`DiskError::NotRegular`], [`DiskError::Cancelled`],
+    /// [`DiskError::Io`].
+    pub fn measure_parts(
+        &self,
+        parts: &[Part<'_>],
+        links: Links,
+        hash_type: HashType,
+        jobs: NonZeroUsize,
+        observer: &dyn Observer,
+    ) -> Result<Vec<ContentDigest>, DiskError> {
+        let sizes: BTreeMap<&ManifestPath, u64> =
+            parts.iter().map(|part| (part.path, part.file_size)).collect();
+        let found = self.find(sizes.keys().copied(), links)?;
+        for (file, planned) in found.iter().zip(sizes.values()) {
+            if file.size() != *planned {
+                let what = format!("it had {planned} bytes, now it has {}", file.size());
+                return Err(DiskError::Changed { path: file.path.to_string(), what });
+            }
+        }
+        let number_of: BTreeMap<&ManifestPath, usize> = sizes.keys().copied().zip(0..).collect();
+        let task = |part: &Part<'_>| Task { file: number_of[part.path], ranges: vec![part.range] };
+        let size = |part: &Part<'_>| part.range.map_or(part.file_size, ByteRange::len);
+        let mut order: Vec<usize> = (0..parts.len()).collect();
+        order.sort_by_key(|number| std::cmp::Reverse(size(&parts[*number])));
+        let tasks: Vec<Task> = order.iter().map(|number| task(&parts[*number])).collect();
+        observer.begin(parts.iter().map(size).fold(0, u64::saturating_add));
+        let files: Vec<&FoundFile> = found.iter().collect();
+        let options =
+            MeasureOptions { method: Method::Files, hash_type, whole_sha256: false, jobs, copy_into: None };
+        let engine = Engine { model: self, files: &files, links, options: &options, observer };
+        let mut pieces = engine.run(&tasks)?;
+        for (file, now) in found.iter().zip(self.find(sizes.keys().copied(), links)?) {
+            file.check_unchanged(&now.stamp)?;
+        }
+        observer.end();
+        pieces.sort_by_key(|(task, _)| order[*task]);
+        Ok(pieces.into_iter().flat_map(|(_, piece)| piece.digests).collect())
     }
 }
 

@@ -123,6 +123,34 @@ impl Model {
         }
     }
 
+    /// The regular files of these names, without a walk.
+    pub(crate) fn find<'a>(
+        &self,
+        paths: impl Iterator<Item = &'a ManifestPath>,
+        links: Links,
+    ) -> Result<Vec<FoundFile>, DiskError> {
+        let mut opener = match &self.kind {
+            Kind::Directory { root, hub } => Some(Opener::new(root.as_fd(), hub.as_ref(), links)),
+            Kind::File { .. } => None,
+        };
+        let mut find = |path: &ManifestPath| {
+            let fd = match (&mut opener, &self.kind) {
+                (Some(opener), _) => opener.open_any(path)?,
+                (None, Kind::File { name }) if name == path => open_named(&self.path)?,
+                (None, _) => return Err(DiskError::NotFound { path: path.to_string() }),
+            };
+            let stat = fstat(&fd).map_err(DiskError::io(path, "examine"))?;
+            match file_type(&stat) {
+                FileType::RegularFile => {
+                    let (path, stamp) = (path.clone(), Stamp::of(&stat));
+                    Ok(FoundFile { path, link_target: None, is_hub_link: false, stamp })
+                }
+                other => Err(DiskError::NotRegular { path: path.to_string(), found: type_name(other) }),
+            }
+        };
+        paths.map(&mut find).collect()
+    }
+
     /// Whether `path` lies in this model, whatever its name. It need not exist,
     /// its directory must.
     pub fn contains(&self, path: &Path) -> bool {

@@ -27,12 +27,17 @@ impl<'a> Opener<'a> {
 
     /// Opens the file and checks that it is the one that the walk saw.
     pub(crate) fn open(&mut self, file: &FoundFile) -> Result<OwnedFd, DiskError> {
-        let fd = match self.links {
-            Links::Refuse => self.open_below_directories(&file.path)?,
-            Links::Follow => self.open_through_links(&file.path)?,
-        };
+        let fd = self.open_any(&file.path)?;
         check_same(&fd, file)?;
         Ok(fd)
+    }
+
+    /// Opens whatever has this name, under the rule for links.
+    pub(crate) fn open_any(&mut self, path: &ManifestPath) -> Result<OwnedFd, DiskError> {
+        match self.links {
+            Links::Refuse => self.open_below_directories(path),
+            Links::Follow => self.open_through_links(path),
+        }
     }
 
     /// Opens a file by its name, without links but those of the hub's cache.

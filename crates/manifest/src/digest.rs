@@ -148,6 +148,15 @@ impl ContentDigest {
         })
     }
 
+    /// All bits zero, which is no digest of anything: where only the shape counts.
+    pub const fn zero(algorithm: HashType) -> Self {
+        match algorithm {
+            HashType::Sha256 => Self::Sha256(Sha256Digest::from_bytes([0; 32])),
+            HashType::Blake2b => Self::Blake2b([0; 64]),
+            HashType::Blake3 => Self::Blake3([0; 32]),
+        }
+    }
+
     /// The function that made it.
     pub const fn algorithm(&self) -> HashType {
         match self {

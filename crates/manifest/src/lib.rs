@@ -9,6 +9,7 @@
 
 mod compare;
 mod digest;
+mod digest_list;
 mod escape;
 mod manifest;
 mod model_digest;
@@ -18,6 +19,7 @@ mod scope;
 
 pub use compare::{Change, Differences};
 pub use digest::{ContentDigest, DigestError, HashType, RootDigest, Sha256Digest};
+pub use digest_list::{DigestListError, DigestListProblem, parse_digest_list};
 pub use escape::Escaped;
 pub use manifest::{MAX_RESOURCES, Manifest, ManifestError, Method, Resource, Serialization, ShardSize};
 pub use model_digest::{ModelDigest, ModelDigestParseError};
