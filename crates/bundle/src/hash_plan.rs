@@ -335,6 +335,14 @@ pub enum HashPlanError {
     /// Units that make no manifest.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// A number beyond the plan.
+    #[error("there is no unit {found}: the plan has {units}, counted from 0")]
+    NoSuchUnit {
+        /// What was asked for.
+        found: usize,
+        /// How many there are.
+        units: usize,
+    },
     /// A shard whose name says another size.
     #[error("\"{name}\" has a size of {found}, expected {expected}, as its name says")]
     Size {

@@ -19,6 +19,7 @@ mod error;
 mod file;
 mod hash;
 mod hub;
+mod identity;
 mod inventory;
 mod measure;
 mod model;
@@ -34,6 +35,7 @@ pub use file::{
     Alone, Overwrite, StagedOutput, exists, is_empty, is_same_file, read_first_byte, read_named,
     read_regular, write_output,
 };
+pub use identity::{FileIdentity, create_own_directory, read_own};
 pub use inventory::{FoundFile, Ignored, IgnoredKind, Inventory, Links, Unfit, WalkRules};
 pub use measure::{MeasureOptions, MeasuredFile, Measurement, Part};
 pub use model::Model;

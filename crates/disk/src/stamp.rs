@@ -1,3 +1,5 @@
+use std::fmt;
+
 use rustix::fs::{FileType, Stat};
 
 /// What tells one state of a file from another without reading it. A rewrite
@@ -17,6 +19,7 @@ pub(crate) struct FileId {
     ino: u64,
 }
 
+/// Seconds and nanoseconds.
 type Time = (i128, i128);
 
 impl Stamp {
@@ -27,6 +30,26 @@ impl Stamp {
             mtime: (i128::from(stat.st_mtime), i128::from(stat.st_mtime_nsec)),
             ctime: (i128::from(stat.st_ctime), i128::from(stat.st_ctime_nsec)),
         }
+    }
+
+    pub(crate) fn ctime(&self) -> Time {
+        self.ctime
+    }
+
+    pub(crate) fn is_on_device_of(&self, other: &Self) -> bool {
+        self.id.dev == other.id.dev
+    }
+
+    /// Everything, as numbers.
+    pub(crate) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id: FileId { dev, ino }, size, mtime, ctime } = self;
+        write!(f, "{dev}:{ino}:{size}:{}.{:09}:{}.{:09}", mtime.0, mtime.1, ctime.0, ctime.1)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_ctime(seconds: i64, nanoseconds: i64) -> Self {
+        let ctime = (i128::from(seconds), i128::from(nanoseconds));
+        Self { id: FileId { dev: 1, ino: 1 }, size: 1, mtime: (0, 0), ctime }
     }
 
     /// In words, how `later` differs.

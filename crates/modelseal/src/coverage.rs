@@ -44,12 +44,7 @@ impl Coverage {
                 ignore.extend(git_paths());
             }
             if self.ignore_evidence {
-                ignore.extend(
-                    EVIDENCE_FILES
-                        .into_iter()
-                        .chain([HUB_BOOKKEEPING])
-                        .filter_map(|p| IgnorePath::new(p).ok()),
-                );
+                ignore.extend(evidence_paths());
             }
             ignore.extend(evidence.iter().filter_map(|path| model.locate(path)).map(IgnorePath::from));
         }
@@ -57,6 +52,17 @@ impl Coverage {
         ignore.dedup();
         WalkRules { ignore, links: self.links, unfit: Unfit::Refuse }
     }
+}
+
+/// What is left out where nothing else is said.
+pub(crate) fn usual_ignores() -> Vec<IgnorePath> {
+    let mut ignore: Vec<_> = git_paths().chain(evidence_paths()).collect();
+    ignore.sort();
+    ignore
+}
+
+fn evidence_paths() -> impl Iterator<Item = IgnorePath> {
+    EVIDENCE_FILES.into_iter().chain([HUB_BOOKKEEPING]).filter_map(|path| IgnorePath::new(path).ok())
 }
 
 pub(crate) fn git_paths() -> impl Iterator<Item = IgnorePath> {

@@ -1,4 +1,4 @@
-use modelseal_bundle::{AttestationError, BundleError, ClaimsError};
+use modelseal_bundle::{AttestationError, BundleError, ClaimsError, HashPlanError};
 use modelseal_disk::DiskError;
 use modelseal_manifest::{Differences, Escaped, IgnorePath, ManifestError, ManifestPath, ModelDigest};
 use modelseal_policy::Undecided;
@@ -33,6 +33,9 @@ pub enum Error {
     /// What the signer gave does not verify as what it was to sign.
     #[error("the signer's bundle does not verify: {0}")]
     SelfCheck(Box<Error>),
+    /// The files cannot be planned, or the plan has no such unit.
+    #[error(transparent)]
+    HashPlan(#[from] HashPlanError),
     /// A file that shards cannot cover.
     #[error("{path}: is empty, and shards do not cover empty files")]
     EmptyFile {
@@ -141,6 +144,14 @@ pub enum Error {
         model: Box<Signer>,
         /// Who signed the release.
         release: Box<Signer>,
+    },
+    /// Digests were taken from a signature of somebody else.
+    #[error("{old} made the signature whose digests were to be reused, and {new} signs now")]
+    ReusedFromAnother {
+        /// Who signed before.
+        old: Box<Signer>,
+        /// Who signed now.
+        new: Box<Signer>,
     },
     /// A signed file that is to be ignored.
     #[error("{path}: is signed, but {by} \"{ignore}\"")]

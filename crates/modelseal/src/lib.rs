@@ -65,8 +65,11 @@ mod claims;
 mod coverage;
 mod dependency;
 mod digest;
+mod digest_cache;
 mod error;
 mod existing;
+mod fan_out;
+mod listed;
 mod release_lint;
 mod sign;
 mod subject;
@@ -82,9 +85,12 @@ pub use dependency::{DependencyRole, dependency};
 pub use digest::{DigestOptions, Digests, Order, digest};
 pub use error::{Error, IgnoredBy};
 pub use existing::ExistingSignatures;
+pub use fan_out::{hash_units, plan_hashing};
+pub use listed::statement_of_digests;
 pub use modelseal_bundle::{
-    Attestation, AttestationError, BundleError, BundleMethod, CLAIMS_FILE_NAME, ClaimsError,
-    MAX_BUNDLE_BYTES, MAX_CLAIMS_LINES, Statement, StatementError, Subject, UntrustedBundle,
+    Attestation, AttestationError, BundleError, BundleMethod, CLAIMS_FILE_NAME, ClaimsError, HashPlan,
+    HashPlanError, HashedUnit, LayerProblem, LineProblem, MAX_BUNDLE_BYTES, MAX_CLAIMS_LINES, MergeError,
+    OciManifest, OciManifestError, Place, Statement, StatementError, Subject, Unit, UntrustedBundle,
     VerificationMaterial,
 };
 pub use modelseal_disk::{
@@ -92,9 +98,9 @@ pub use modelseal_disk::{
     Unobserved,
 };
 pub use modelseal_manifest::{
-    Change, ContentDigest, Differences, Escaped, HashType, IgnorePath, Manifest, ManifestPath, Method,
-    ModelDigest, ModelName, NameError, NameScheme, Reference, ReferenceError, Resource, ResourceName,
-    RootDigest, Scope, Serialization, Sha256Digest, ShardSize,
+    Change, ContentDigest, Differences, DigestListError, DigestListProblem, Escaped, HashType, IgnorePath,
+    Manifest, ManifestPath, Method, ModelDigest, ModelName, NameError, NameScheme, Reference, ReferenceError,
+    Resource, ResourceName, RootDigest, Scope, Serialization, Sha256Digest, ShardSize, parse_digest_list,
 };
 pub use modelseal_policy as policy;
 pub use modelseal_predicate::{
@@ -119,11 +125,11 @@ pub use modelseal_verify::{
     MatchedManifest, Mismatch, PatternError, ProvedTime, PublicKey, PublicKeyError, RootSource,
     Signer as VerifiedSigner, SigstoreError, SigstoreTrust, SubjectPattern, SubjectPatternError, Timestamp,
     TimestampAuthorities, TimestampError, Trust, TrustedRoot, TrustedRootError, Unlisted, UsageProblem,
-    VerifiedAttestation, VerifiedEnvelope, VerifiedStatement, VerifyError, claimed_time, verify_artifact,
-    verify_envelope,
+    VerifiedAttestation, VerifiedEnvelope, VerifiedStatement, VerifyError, claimed_time,
+    verify as verify_statement, verify_artifact, verify_envelope,
 };
 pub use release_lint::{Finding, FindingKind};
-pub use sign::{Plan, SignOptions, Signed, plan, sign};
+pub use sign::{Plan, SignOptions, Signed, SignedStatement, plan, sign, sign_statement};
 pub use subject::{ModelSubject, SubjectOptions, subject};
 #[cfg(feature = "sigstore")]
 pub use trust_material::{FetchTimeouts, TrustMaterial, TrustMaterialError, TrustRepository};

@@ -15,15 +15,19 @@ mod inspect;
 mod keygen;
 mod keyless;
 mod lock;
+mod manifest;
 mod model_signing;
 mod output;
+mod output_file;
 mod pkcs11;
 mod places;
 mod policy;
 mod progress;
+mod reuse;
 mod secrets;
 mod shapes;
 mod sign;
+mod sign_listed;
 mod signer;
 mod signing_failure;
 mod sigstore_failure;
@@ -45,7 +49,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use modelseal::{Cancel, Escaped};
 
-use args::{Arguments, Command, DenyCommand, LockCommand, Pkcs11Command, TrustCommand};
+use args::{
+    Arguments, Command, DenyCommand, LockCommand, ManifestCommand, Pkcs11Command, SignArgs, Source,
+    TrustCommand,
+};
 use failure::Exit;
 use output::Terminal;
 use waiting::Waiting;
@@ -91,9 +98,7 @@ fn run(arguments: Arguments, program: &OsStr, cancel: &Cancel) -> Exit {
     let terminal = Terminal::new(arguments.global.format, arguments.global.quiet);
     match arguments.command {
         Command::Keygen(args) => terminal.finish("keygen/v1", &keygen::run(&args, cancel)),
-        Command::Sign(args) => terminal
-            .redirected(args.writes_to_stdout())
-            .finish("sign/v1", &sign::run(&args, terminal, cancel)),
+        Command::Sign(args) => sign(&args, terminal.redirected(args.writes_to_stdout()), cancel),
         Command::Verify(args) => match (&args.policy.policy, &args.policy.reference) {
             (Some(policy), Some(reference)) => {
                 let outcome = verdict::run(&args, &args.policy, policy, reference, terminal, cancel);
@@ -108,6 +113,15 @@ fn run(arguments: Arguments, program: &OsStr, cancel: &Cancel) -> Exit {
             terminal.finish("succession/v1", &succession::run(&args, terminal, cancel))
         }
         Command::Digest(args) => terminal.finish("digest/v1", &digest::run(&args, terminal, cancel)),
+        Command::Manifest(ManifestCommand::Plan(args)) => terminal
+            .redirected(args.output == Path::new("-"))
+            .finish("manifest-plan/v1", &manifest::plan(&args, terminal, cancel)),
+        Command::Manifest(ManifestCommand::Hash(args)) => terminal
+            .redirected(args.output.as_deref().is_none_or(|path| path == Path::new("-")))
+            .finish("manifest-hash/v1", &manifest::hash(&args, terminal, cancel)),
+        Command::Manifest(ManifestCommand::Merge(args)) => terminal
+            .redirected(args.output == Path::new("-"))
+            .finish("manifest-merge/v1", &manifest::merge(&args, cancel)),
         Command::Inspect(args) => terminal.finish("inspect/v1", &inspect::run(&args, cancel)),
         Command::Pkcs11(Pkcs11Command::List(args)) => {
             terminal.finish("pkcs11-list/v1", &pkcs11::list(&args, cancel))
@@ -143,6 +157,14 @@ fn run(arguments: Arguments, program: &OsStr, cancel: &Cancel) -> Exit {
             let name = format!("{} model-signing", text::shown(Path::new(program)));
             model_signing::run(&name, &arguments, cancel)
         }
+    }
+}
+
+fn sign(args: &SignArgs, terminal: Terminal, cancel: &Cancel) -> Exit {
+    match args.source() {
+        Some(Source::Model(model)) => terminal.finish("sign/v1", &sign::run(args, model, terminal, cancel)),
+        Some(source) => terminal.finish("sign/v1", &sign_listed::run(args, source, terminal, cancel)),
+        None => Exit::Usage,
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Places {
 
 impl Places {
     pub(crate) fn of(args: &SignArgs, model: &Model) -> Result<Self, Failure> {
-        let usual = default_bundle_path(&args.model, model);
+        let usual = default_bundle_path(model.path(), model);
         let output = match &args.output {
             _ if args.claims.append => Output::Claims,
             Some(path) if path == Path::new("-") => Output::Stdout,
@@ -38,7 +38,7 @@ impl Places {
             None => Output::File(usual.clone()),
         };
         let claims = args.claims.claims.clone();
-        let claims = claims.unwrap_or_else(|| default_claims_path(&args.model, model));
+        let claims = claims.unwrap_or_else(|| default_claims_path(model.path(), model));
         let replaces = |path: &PathBuf| *path == usual || is_same_file(path, &usual);
         let keeps_signature = !matches!(&output, Output::File(path) if replaces(path));
         let places = Self { output, claims, keeps_signature };

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use modelseal::SignerId;
 use modelseal::{
-    Certificate, CertifiedSigner, Claims, Identity, KeyAlgorithm, KeylessSigner, LogRecord, Manifest, Method,
-    ModelDigest, ProvedTime, Sha256Digest, Unsigned, VerifiedSigner,
+    Certificate, CertifiedSigner, Claims, Identity, KeyAlgorithm, KeylessSigner, LogRecord, Manifest,
+    ManifestPath, Method, ModelDigest, ProvedTime, Sha256Digest, Unsigned, VerifiedSigner,
 };
 use serde_json::{Value, json};
 
@@ -104,10 +104,25 @@ pub(crate) fn key_json(algorithm: KeyAlgorithm, fingerprint: &Sha256Digest) -> V
     json!({ "algorithm": algorithm.to_string(), "fingerprint": format!("sha256:{fingerprint}") })
 }
 
-pub(crate) fn model_json(path: &Path, manifest: &Manifest, digest: Option<ModelDigest>, bytes: u64) -> Value {
+/// Where digests come from, and of which files they were not made anew.
+pub(crate) fn digests_json(from: &str, path: Option<&Path>, reused: &[ManifestPath]) -> Value {
+    json!({
+        "from": from,
+        "path": path.map(|path| path.to_string_lossy()),
+        "reused": reused.iter().map(ManifestPath::as_str).collect::<Vec<_>>(),
+    })
+}
+
+/// Without a path and a size, nobody looked at the files.
+pub(crate) fn model_json(
+    path: Option<&Path>,
+    manifest: &Manifest,
+    digest: Option<ModelDigest>,
+    bytes: Option<u64>,
+) -> Value {
     let serialization = manifest.serialization();
     json!({
-        "path": path.to_string_lossy(),
+        "path": path.map(|path| path.to_string_lossy()),
         "digest": digest.map(|digest| digest.to_string()),
         "root": manifest.root_digest().to_string(),
         "files": manifest.files().len(),

@@ -2,8 +2,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelseal::{
-    Cancel, Caveat, Escaped, Finding, IgnorePath, Ignored, Inventory, Model, PublicKey, Release, SignOptions,
-    Signed, VerifiedSigner,
+    Cancel, Caveat, Escaped, Finding, FoundFile, IgnorePath, Ignored, Inventory, Model, PublicKey, Release,
+    SignOptions, Signed, VerifiedSigner,
 };
 use serde_json::{Value, json};
 
@@ -15,7 +15,8 @@ use super::keyless::Publishes;
 use super::output::{Report, Terminal};
 use super::places::Places;
 use super::progress::Progress;
-use super::shapes::{facts_json, log_entries_json, method, model_json, times_json};
+use super::reuse;
+use super::shapes::{digests_json, facts_json, log_entries_json, method, model_json, times_json};
 use super::signer::{self, Chosen, SignerFacts};
 use super::text::{GOOD, WARN, amount, how, row, shown, slash, validity};
 use super::verify::{print_evidence, print_keyless};
@@ -41,16 +42,22 @@ pub(crate) enum SignReport {
     },
 }
 
-pub(crate) fn run(args: &SignArgs, terminal: Terminal, cancel: &Cancel) -> Result<SignReport, Failure> {
-    let model = Model::open(&args.model).map_err(|error| Task::Signing.disk(&error))?;
+pub(crate) fn run(
+    args: &SignArgs,
+    path: &Path,
+    terminal: Terminal,
+    cancel: &Cancel,
+) -> Result<SignReport, Failure> {
+    let model = Model::open(path).map_err(|error| Task::Signing.disk(&error))?;
     let places = Places::of(args, &model)?;
     let mut claims =
         args.claims.is_asked().then(|| open_claims(&places.claims, args.claims.lines())).transpose()?;
     if let Some(claims) = claims.as_ref().filter(|_| args.claims.lines() > 0 && places.keeps_signature) {
-        refuse_to_break(&args.model, &model, claims)?;
+        refuse_to_break(path, &model, claims)?;
     }
     let existing = claims.as_ref().filter(|_| args.claims.append);
-    let existing = existing.map(|claims| existing_signatures(&args.model, &model, claims)).transpose()?;
+    let existing = existing.map(|claims| existing_signatures(path, &model, claims)).transpose()?;
+    let cache = reuse::digest_cache();
     let secrets = args.signer.secret_files();
     let options = SignOptions {
         coverage: args.serialization.coverage(&model)?,
@@ -61,14 +68,15 @@ pub(crate) fn run(args: &SignArgs, terminal: Terminal, cancel: &Cancel) -> Resul
         claims_path: Some(&places.claims),
         release: args.claims.release(),
         existing: existing.as_ref(),
+        digest_cache: cache.as_deref(),
         secret_paths: secrets.iter().map(PathBuf::as_path).collect(),
     };
     let bundle_path = places.bundle_path();
-    let named = Named { model: &args.model, bundle: bundle_path.unwrap_or(Path::new("-")), is_strict: false };
+    let named = Named { model: path, bundle: bundle_path.unwrap_or(Path::new("-")), is_strict: false };
     warn_of_absent(terminal, &options.coverage.ignore, &model);
     let absent = absent(&options.coverage.ignore, &model);
     let explain = |error| Task::Signing.failure(error, &named);
-    let (model_path, bundle) = (args.model.clone(), bundle_path.map(Path::to_owned));
+    let (model_path, bundle) = (path.to_owned(), bundle_path.map(Path::to_owned));
     let release = args.claims.release();
     if args.dry_run {
         places.refuse_to_replace(&model, true)?;
@@ -92,10 +100,18 @@ pub(crate) fn run(args: &SignArgs, terminal: Terminal, cancel: &Cancel) -> Resul
     warn_of_findings(terminal, &plan.findings);
     let publishes = if release.is_some() { Publishes::SignatureAndRelease } else { Publishes::Signature };
     let Chosen { signer, facts } = signer::choose(&args.signer, publishes, terminal, cancel)?;
+    let old = args.reuse.as_deref().map(|old| reuse::verify(old, &args.signer, &*signer, &facts, cancel));
+    let plan = match old.transpose()? {
+        Some(old) => plan.reuse(old),
+        None => plan,
+    };
     let signed = {
         let progress = Progress::new(terminal, cancel);
         plan.sign(&*signer, &progress).map_err(explain)?
     };
+    if let Some(problem) = signed.digest_cache_problem.as_ref().filter(|_| args.reuse.is_some()) {
+        terminal.warn(&format!("digests that were made before are not reused, or not kept: {problem}"));
+    }
     let written = places.write(&signed, claims.as_mut(), args.force);
     written.map_err(|failure| match facts {
         SignerFacts::Identity => {
@@ -127,7 +143,7 @@ impl Report for SignReport {
                 let manifest = signed.verified.manifest();
                 json!({
                     "outcome": "signed",
-                    "model": model_json(model, manifest, signed.model_digest, signed.inventory.total_size()),
+                    "model": model_json(Some(model), manifest, signed.model_digest, Some(signed.inventory.total_size())),
                     "signature": {
                         "path": bundle.as_ref().map(|path| path.to_string_lossy()),
                         "method": method(signed.verified.signer()),
@@ -136,6 +152,7 @@ impl Report for SignReport {
                         "times": times_json(signed.verified.times()),
                         "log_entries": log_entries_json(signed.verified.log_entries()),
                     },
+                    "digests": digests_json("files", None, &signed.reused),
                     "release": release_json(release.as_ref()),
                     "claims": claims.as_ref().map(Added::json),
                     "ignored": ignored_json(&signed.inventory.ignored),
@@ -192,6 +209,11 @@ fn print_signed(out: &mut dyn Write, model: &Path, signed: &Signed, facts: &Sign
         row(out, GOOD, "Model", digest)?;
     }
     row(out, GOOD, "Root", manifest.root_digest())?;
+    if !signed.reused.is_empty() {
+        let reused = signed.reused.iter().filter_map(|path| signed.inventory.file(path));
+        let size = reused.map(FoundFile::size).fold(0, u64::saturating_add);
+        row(out, GOOD, "Reused", format_args!("{}, not hashed again", amount(signed.reused.len(), size)))?;
+    }
     print_ignored(out, &signed.inventory.ignored)?;
     if signed.verified.caveats().contains(&Caveat::UnregisteredAlgorithm) {
         row(out, WARN, "Note", Caveat::UnregisteredAlgorithm)?;

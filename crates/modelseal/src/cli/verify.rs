@@ -70,7 +70,7 @@ impl Report for VerifyReport {
             statement.caveats().iter().map(|c| json!({ "code": c.code(), "message": c.to_string() }));
         json!({
             "outcome": "verified",
-            "model": model_json(&self.model, statement.manifest(), self.verified.model_digest(), self.verified.size()),
+            "model": model_json(Some(&self.model), statement.manifest(), self.verified.model_digest(), Some(self.verified.size())),
             "signature": {
                 "path": self.bundle.to_string_lossy(),
                 "method": method(statement.signer()),

@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use modelseal::pkcs11::{ModuleReference, Uri, UriError};
 use modelseal::{Coverage, HashType, KeyAlgorithm, Links, Method, Model, ShardSize};
 
 mod attest;
 mod claims;
+mod listed;
+mod manifest;
 mod policy;
 mod signer;
 mod succession;
@@ -21,6 +23,8 @@ mod trust;
 
 pub(crate) use attest::{AttestArgs, NamedModel, ProvenanceArgs};
 pub(crate) use claims::ClaimsArgs;
+pub(crate) use listed::{ListedArgs, Source};
+pub(crate) use manifest::{HashArgs, ManifestCommand, MergeArgs, PlanArgs, Share};
 pub(crate) use policy::{
     DeniedArgs, DenyAddArgs, DenyCommand, DenyRenewArgs, LockCommand, LockDiffArgs, LockUpdateArgs,
     LockVerifyArgs, LockWriteArgs, PolicyArgs,
@@ -85,6 +89,9 @@ pub(crate) enum Command {
     Verify(Box<VerifyArgs>),
     /// Compute the root digest and the model digest
     Digest(DigestArgs),
+    /// Hash a model on several machines, and join what they found
+    #[command(subcommand)]
+    Manifest(ManifestCommand),
     /// Look at hardware tokens and security modules
     #[command(subcommand)]
     Pkcs11(Pkcs11Command),
@@ -152,9 +159,10 @@ impl From<KeyType> for KeyAlgorithm {
 }
 
 #[derive(Args, Debug)]
+#[command(group(ArgGroup::new("what").args(["model", "digests", "oci_manifest", "manifest"]).required(true)))]
 pub(crate) struct SignArgs {
     /// The model: a directory, or one file
-    pub(crate) model: PathBuf,
+    pub(crate) model: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) signer: SignerArgs,
     /// Where the signature goes, - for standard output
@@ -169,8 +177,14 @@ pub(crate) struct SignArgs {
     /// List what would be signed, and sign nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Do not hash large files again that this signature of yours covers, and that did not change since
+    /// this user signed them on this machine
+    #[arg(long, value_name = "SIGNATURE", requires = "model", conflicts_with = "dry_run")]
+    pub(crate) reuse: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) claims: ClaimsArgs,
+    #[command(flatten)]
+    pub(crate) listed: ListedArgs,
 }
 
 impl SignArgs {

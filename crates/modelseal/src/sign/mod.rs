@@ -1,8 +1,11 @@
+mod digests;
+
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::time::SystemTime;
 
 use modelseal_bundle::{Attestation, Statement, UntrustedBundle};
-use modelseal_disk::{DiskError, Inventory, Links, MeasureOptions, Model, Observer, StagedOutput, WalkRules};
+use modelseal_disk::{DiskError, Inventory, Links, Model, Observer, StagedOutput, WalkRules};
 use modelseal_manifest::{
     HashType, IgnorePath, Manifest, ManifestError, ManifestPath, Method, ModelDigest, RootDigest,
     Serialization,
@@ -11,6 +14,7 @@ use modelseal_predicate::{Release, model_subject};
 use modelseal_sign::{SignError, Signer};
 use modelseal_verify::{Signer as VerifiedSigner, VerifiedStatement};
 
+use self::digests::{Digested, check_same_identity};
 use crate::attest::{attest, sign_payload};
 use crate::coverage::{claims_problem, evidence_problem};
 use crate::{
@@ -38,6 +42,9 @@ pub struct SignOptions<'a> {
     pub release: Option<Release>,
     /// Signatures that are there and stay, which this one must not break.
     pub existing: Option<&'a ExistingSignatures>,
+    /// The user's own directory, where the digests of large files are remembered by the
+    /// identity of the file, for [`Plan::reuse`]. Without one, nothing is.
+    pub digest_cache: Option<&'a Path>,
     /// Files that hold the private key, its passphrase or a PIN: signing
     /// refuses when one of them is among the files to be signed.
     pub secret_paths: Vec<&'a Path>,
@@ -54,6 +61,7 @@ impl Default for SignOptions<'_> {
             claims_path: None,
             release: None,
             existing: None,
+            digest_cache: None,
             secret_paths: vec![],
         }
     }
@@ -74,6 +82,9 @@ pub struct Plan<'a> {
     jobs: NonZeroUsize,
     release: Option<Release>,
     existing: Option<&'a ExistingSignatures>,
+    digest_cache: Option<&'a Path>,
+    reuse: Option<VerifiedStatement>,
+    began: SystemTime,
 }
 
 /// A bundle that was made and not yet written.
@@ -92,6 +103,10 @@ pub struct Signed {
     pub inventory: Inventory,
     /// Files that rarely belong in a release.
     pub findings: Vec<Finding>,
+    /// The files whose digests were made before, and not anew.
+    pub reused: Vec<ManifestPath>,
+    /// Why digests were not remembered, or those that were not believed.
+    pub digest_cache_problem: Option<String>,
 }
 
 /// Finds out what a signature of `model` would cover, without hashing.
@@ -109,6 +124,7 @@ pub fn plan<'a>(
     if model.is_file() && !options.coverage.ignore.is_empty() {
         return Err(Error::IgnoreInFile);
     }
+    let began = SystemTime::now();
     let claims = options.claims_path.and_then(|path| model.locate(path));
     check_evidence(model, options, claims.as_ref())?;
     if let (Some(existing), Some(claims)) = (options.existing, &claims) {
@@ -132,6 +148,9 @@ pub fn plan<'a>(
         jobs: options.jobs,
         release: options.release.clone(),
         existing: options.existing,
+        digest_cache: options.digest_cache,
+        reuse: None,
+        began,
     })
 }
 
@@ -149,6 +168,17 @@ pub fn sign(
 }
 
 impl Plan<'_> {
+    /// Takes the digests of files that were signed before, and have not changed since, from
+    /// `old` instead of hashing them: where the digest cache remembers the same digest of a
+    /// file of the same identity, which had rested when it was hashed.
+    ///
+    /// Whoever signed `old` is who has to sign now: with an identity, [`Self::sign`] fails
+    /// after that of another was published.
+    #[must_use]
+    pub fn reuse(self, old: VerifiedStatement) -> Self {
+        Self { reuse: Some(old), ..self }
+    }
+
     /// Hashes what was planned and signs its manifest, and then its release.
     /// Nothing is written. The bundles are read and verified as a consumer
     /// would before they are given.
@@ -158,14 +188,7 @@ impl Plan<'_> {
     /// [`Error::OtherContent`]; [`Error::NotReleasable`]; [`Error::Sign`];
     /// [`Error::SelfCheck`]; [`Error::BundleTooLarge`]; [`Error::NotReleased`].
     pub fn sign(self, signer: &dyn Signer, observer: &dyn Observer) -> Result<Signed, Error> {
-        let measure = MeasureOptions {
-            method: self.method,
-            hash_type: self.hash_type,
-            whole_sha256: self.release.is_some() || self.existing.is_some(),
-            jobs: self.jobs,
-            copy_into: None,
-        };
-        let measured = self.model.measure(&self.inventory, &self.rules, |_| true, &measure, observer)?;
+        let Digested { measured, reused, problem } = self.digest(observer)?;
         let serialization = Serialization {
             method: self.method,
             hash_type: self.hash_type,
@@ -179,16 +202,48 @@ impl Plan<'_> {
         let release = self.release.zip(model_digest);
         let release = release.map(|(release, digest)| claim(release, &name, digest, manifest.root_digest()));
         let release = release.transpose()?;
-        let statement = Statement::new(name, manifest);
-        let bundle = sign_payload(&statement.to_payload(), signer)?;
-        // What a signer of identities answers for is its last signature.
-        let verified =
-            check_bundle(&bundle, &statement, signer).map_err(|error| Error::SelfCheck(Box::new(error)))?;
+        let SignedStatement { bundle, verified } = sign_statement(&Statement::new(name, manifest), signer)?;
+        if let Some(old) = self.reuse.filter(|_| !reused.is_empty()) {
+            check_same_identity(old.signer(), verified.signer())?;
+        }
         let release = release.map(|release| sign_release(&release, signer, verified.signer()));
         let release = release.transpose().map_err(|error| Error::NotReleased(Box::new(error)))?;
         let (inventory, findings) = (self.inventory, self.findings);
-        Ok(Signed { bundle, verified, release, model_digest, inventory, findings })
+        Ok(Signed {
+            bundle,
+            verified,
+            release,
+            model_digest,
+            inventory,
+            findings,
+            reused,
+            digest_cache_problem: problem,
+        })
     }
+}
+
+/// A bundle that was made of digests from elsewhere, and not yet written.
+#[derive(Debug)]
+pub struct SignedStatement {
+    /// The bundle's JSON.
+    pub bundle: Vec<u8>,
+    /// What a consumer finds in it who knows this very signer.
+    pub verified: VerifiedStatement,
+}
+
+/// Signs a statement as it is. Whose files have its digests, and whether there are any,
+/// is not looked at. The bundle is read and verified as a consumer would before it is
+/// given.
+///
+/// # Errors
+/// [`Error::Sign`]; [`Error::SelfCheck`]; [`Error::BundleTooLarge`].
+pub fn sign_statement(statement: &Statement, signer: &dyn Signer) -> Result<SignedStatement, Error> {
+    let payload = statement.to_payload();
+    let bundle = sign_payload(&payload, signer)?;
+    // What a signer of identities answers for is its last signature.
+    let verified =
+        check_bundle(&bundle, &payload, signer).map_err(|error| Error::SelfCheck(Box::new(error)))?;
+    Ok(SignedStatement { bundle, verified })
 }
 
 /// What is signed has to be what the signature beside it is of, as far as
@@ -227,16 +282,12 @@ fn sign_release(
 
 /// Whatever the signer is, its work verifies under its own key, and says what
 /// it was given.
-fn check_bundle(
-    bundle: &[u8],
-    statement: &Statement,
-    signer: &dyn Signer,
-) -> Result<VerifiedStatement, Error> {
+fn check_bundle(bundle: &[u8], payload: &[u8], signer: &dyn Signer) -> Result<VerifiedStatement, Error> {
     let verified = modelseal_verify::verify(UntrustedBundle::parse(bundle)?, &signer.trust())?;
-    if verified.payload() == statement.to_payload() { Ok(verified) } else { Err(SignError::SelfCheck.into()) }
+    if verified.payload() == payload { Ok(verified) } else { Err(SignError::SelfCheck.into()) }
 }
 
-fn check_files(inventory: &Inventory, options: &SignOptions<'_>) -> Result<(), Error> {
+pub(crate) fn check_files(inventory: &Inventory, options: &SignOptions<'_>) -> Result<(), Error> {
     if inventory.files.is_empty() {
         return Err(ManifestError::Empty.into());
     }

@@ -1,0 +1,116 @@
+//! `manifest plan`, `hash` and `merge`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{ArgGroup, Args, Subcommand};
+
+use super::SerializationArgs;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ManifestCommand {
+    /// List what is to be hashed: files or shards, which any number of machines may share
+    Plan(PlanArgs),
+    /// Hash a part of a plan, and write a line of JSON for each file or shard
+    Hash(HashArgs),
+    /// Join the lines of all workers to the manifest that modelseal sign --manifest signs
+    Merge(MergeArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PlanArgs {
+    /// The model: a directory, or one file
+    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) serialization: SerializationArgs,
+    /// Where the plan goes, - for standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Replace an existing file
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(group(ArgGroup::new("which").args(["part", "units"]).required(true)))]
+pub(crate) struct HashArgs {
+    /// What modelseal manifest plan wrote
+    pub(crate) plan: PathBuf,
+    /// The model, as this machine has it
+    pub(crate) model: PathBuf,
+    /// The share of worker I of N, counted from 0, all with about as many bytes
+    #[arg(long, value_name = "I/N")]
+    pub(crate) part: Option<Share>,
+    /// Units by their numbers in the plan, counted from 0: 3, 0-7 or 1,4,8-9
+    #[arg(long, value_name = "UNITS", value_parser = units)]
+    pub(crate) units: Option<Units>,
+    /// Threads that hash [default: one for each processor]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Where the lines go [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace an existing file
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct MergeArgs {
+    /// What modelseal manifest plan wrote
+    pub(crate) plan: PathBuf,
+    /// What the workers wrote
+    #[arg(required = true)]
+    pub(crate) parts: Vec<PathBuf>,
+    /// Where the manifest goes, - for standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Replace an existing file
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Worker `index` of `count`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Share {
+    pub(crate) index: usize,
+    pub(crate) count: usize,
+}
+
+impl FromStr for Share {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let share = text
+            .split_once('/')
+            .and_then(|(index, count)| Some(Self { index: index.parse().ok()?, count: count.parse().ok()? }));
+        match share {
+            Some(share) if share.count > 1_000_000 => Err("are more workers than there may be"),
+            Some(share) if share.index < share.count => Ok(share),
+            Some(_) => Err("workers are counted from 0, so the last of 4 is 3/4"),
+            None => Err("expected the number of a worker and how many there are: 0/4"),
+        }
+    }
+}
+
+/// Runs of numbers, both ends included.
+#[derive(Clone, Debug)]
+pub(crate) struct Units(Vec<(usize, usize)>);
+
+impl Units {
+    /// The numbers up to `count`, and the first one beyond.
+    pub(crate) fn numbers(&self, count: usize) -> Vec<usize> {
+        self.0.iter().flat_map(|(first, last)| *first..=(*last).min((*first).max(count))).collect()
+    }
+}
+
+fn units(text: &str) -> Result<Units, String> {
+    let run = |run: &str| {
+        let (first, last) = run.split_once('-').unwrap_or((run, run));
+        let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+        (first <= last).then_some((first, last))
+    };
+    let runs = text.split(',').map(run).collect::<Option<_>>();
+    runs.map(Units).ok_or_else(|| "expected numbers such as 3, 0-7 or 1,4,8-9".to_owned())
+}
