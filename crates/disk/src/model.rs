@@ -135,7 +135,7 @@ impl Model {
         };
         let mut find = |path: &ManifestPath| {
             let fd = match (&mut opener, &self.kind) {
-                (Some(opener), _) => opener.open_any(path)?,
+                (Some(opener), _) => opener.open_any(path).map_err(|error| gone(error, path))?,
                 (None, Kind::File { name }) if name == path => open_named(&self.path)?,
                 (None, _) => return Err(DiskError::NotFound { path: path.to_string() }),
             };
@@ -186,6 +186,16 @@ impl Model {
 
     pub(crate) fn kind(&self) -> &Kind {
         &self.kind
+    }
+}
+
+/// What was listed before and is not there.
+fn gone(error: DiskError, path: &ManifestPath) -> DiskError {
+    match error {
+        DiskError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            DiskError::Changed { path: path.to_string(), what: "there is no such file".to_owned() }
+        }
+        error => error,
     }
 }
 

@@ -99,8 +99,9 @@ pub use modelseal_disk::{
 };
 pub use modelseal_manifest::{
     Change, ContentDigest, Differences, DigestListError, DigestListProblem, Escaped, HashType, IgnorePath,
-    Manifest, ManifestPath, Method, ModelDigest, ModelName, NameError, NameScheme, Reference, ReferenceError,
-    Resource, ResourceName, RootDigest, Scope, Serialization, Sha256Digest, ShardSize, parse_digest_list,
+    Manifest, ManifestError, ManifestPath, Method, ModelDigest, ModelName, NameError, NameScheme, Reference,
+    ReferenceError, Resource, ResourceName, RootDigest, Scope, Serialization, Sha256Digest, ShardSize,
+    parse_digest_list,
 };
 pub use modelseal_policy as policy;
 pub use modelseal_predicate::{

@@ -65,7 +65,20 @@ const SUMMARIZED: [&str; 8] = [
     "keys/p384.pem",
 ];
 
-const SUCCESSES: [(&str, &[&str], &[&str]); 96] = [
+const SUCCESSES: [(&str, &[&str], &[&str]); 105] = [
+    ("manifest-plan", &["manifest", "plan", "tiny-model", "-o", "new-plan.json"], &[]),
+    (
+        "manifest-hash",
+        &["manifest", "hash", "new-plan.json", "tiny-model", "--part", "0/1", "-o", "new.part"],
+        &[],
+    ),
+    ("manifest-merge", &["manifest", "merge", "new-plan.json", "new.part", "-o", "new.json"], &[]),
+    ("manifest-merge", &["manifest", "merge", "plan.json", "1.part", "0.part", "-o", "shards.json"], &[]),
+    ("sign", &["sign", "--manifest", "new.json", "-o", "merged.sig"], &PRIVATE),
+    ("sign", &["sign", "--manifest", "shards.json", "-o", "shards.sig"], &CERTIFICATE),
+    ("sign", &["sign", "--digests", "SHA256SUMS", "--subject-name", "toy", "-o", "list.sig"], &PRIVATE),
+    ("sign", &["sign", "--oci-manifest", "oci.json", "--subject-name", "toy", "-o", "oci.sig"], &PRIVATE),
+    ("sign", &["sign", "signed", "--force", "--reuse", "signed/model.sig"], &PRIVATE),
     ("attest", &["attest", "bare"], &BUILT),
     ("attest", &["attest", "tuned"], &BASED),
     ("attest", &["attest", "sharded", "-o", "sharded.sigstore.json"], &BUILT),
@@ -223,7 +236,54 @@ const SUCCESSES: [(&str, &[&str], &[&str]); 96] = [
 ];
 
 /// The code and exit code of each failure that a command line can bring about.
-const FAILURES: [(&str, i32, &[&str], &[&str]); 125] = [
+const FAILURES: [(&str, i32, &[&str], &[&str]); 142] = [
+    ("digest-list", 2, &["sign", "--digests", "bom.json", "--subject-name", "toy", "-o", "x.sig"], &PRIVATE),
+    (
+        "digest-list",
+        2,
+        &["sign", "--digests", "twice.sums", "--subject-name", "toy", "-o", "x.sig"],
+        &PRIVATE,
+    ),
+    (
+        "empty-model",
+        2,
+        &["sign", "--digests", "empty.sums", "--subject-name", "toy", "-o", "x.sig"],
+        &PRIVATE,
+    ),
+    (
+        "ignores-signed",
+        2,
+        &["sign", "--digests", "signed.sums", "--subject-name", "toy", "-o", "x.sig"],
+        &PRIVATE,
+    ),
+    (
+        "oci-manifest",
+        2,
+        &["sign", "--oci-manifest", "packed.oci.json", "--subject-name", "toy", "-o", "x.sig"],
+        &PRIVATE,
+    ),
+    ("exists", 2, &["sign", "--manifest", "merged.json", "-o", "plan.json", "--force"], &PRIVATE),
+    ("manifest", 2, &["sign", "--manifest", "edited.json", "-o", "x.sig"], &PRIVATE),
+    ("manifest", 2, &["sign", "--manifest", "plan.json", "-o", "x.sig"], &PRIVATE),
+    ("wrong-key", 1, &["sign", "signed", "--force", "--reuse", "p384/model.sig"], &PRIVATE),
+    (
+        "hash-plan",
+        2,
+        &["manifest", "hash", "merged.json", "tiny-model", "--part", "0/2", "-o", "x.part"],
+        &[],
+    ),
+    ("hash-plan", 2, &["manifest", "hash", "plan.json", "tiny-model", "--units", "99", "-o", "x.part"], &[]),
+    (
+        "changed-while-read",
+        3,
+        &["manifest", "hash", "plan.json", "changed", "--part", "0/1", "-o", "x.part"],
+        &[],
+    ),
+    ("hash-part", 2, &["manifest", "merge", "plan.json", "0.part", "-o", "x.json"], &[]),
+    ("hash-part", 2, &["manifest", "merge", "plan.json", "0.part", "0.part", "-o", "x.json"], &[]),
+    ("hash-part", 2, &["manifest", "merge", "plan.json", "other.part", "-o", "x.json"], &[]),
+    ("usage", 2, &["manifest", "plan", "tiny-model", "-o", "tiny-model/plan.json"], &[]),
+    ("empty-file", 2, &["manifest", "plan", "with-empty-file", "--shard-size", "9", "-o", "x.json"], &[]),
     ("predicate", 2, &["attest", "signed", "--provenance", "broken-provenance.json"], &PRIVATE),
     ("predicate", 2, &["attest", "signed", "--provenance", "whole.json"], &PRIVATE),
     ("ci-environment", 2, &["attest", "signed", "--provenance", "--from-ci"], &PRIVATE),
@@ -428,7 +488,7 @@ const FAILURES: [(&str, i32, &[&str], &[&str]); 125] = [
     ),
 ];
 
-const SCHEMAS: [&str; 20] = [
+const SCHEMAS: [&str; 23] = [
     "keygen",
     "sign",
     "attest",
@@ -442,6 +502,9 @@ const SCHEMAS: [&str; 20] = [
     "deny-add",
     "deny-renew",
     "digest",
+    "manifest-plan",
+    "manifest-hash",
+    "manifest-merge",
     "inspect",
     "demo",
     "pkcs11-list",
@@ -503,7 +566,7 @@ fn failures_are_what_the_schema_says() {
 /// Which report a command line gives.
 fn report_of(command: &[&str], more: &[&str]) -> String {
     match command {
-        [command @ ("lock" | "deny"), sub, ..] => format!("{command}-{sub}"),
+        [command @ ("lock" | "deny" | "manifest"), sub, ..] => format!("{command}-{sub}"),
         _ if [command, more].concat().contains(&"--policy") => "verdict".to_owned(),
         [command, ..] => (*command).to_owned(),
         [] => String::new(),
@@ -600,6 +663,13 @@ fn codes_and_digests_that_nobody_documented_are_refused() {
         ("verify", "/model/shard_size", json!(5)),
         ("verify", "/model/files", json!(0)),
         ("sign", "/warnings/0/code", json!("new-code")),
+        ("sign", "/digests/from", json!("somewhere")),
+        ("sign", "/digests/path", json!("list")),
+        ("sign", "/digests/reused", json!([""])),
+        ("manifest-plan", "/plan/digest", json!(hex)),
+        ("manifest-plan", "/plan/units", json!(0)),
+        ("manifest-merge", "/model/path", json!("model")),
+        ("manifest-hash", "/hashed", json!(-1)),
         ("sign", "/release/version", json!("1.2.0+cpu")),
         ("sign", "/claims/added", json!(-1)),
         ("succession", "/successor/method", json!("certificate")),
@@ -665,6 +735,14 @@ fn make_examples() -> Vec<(&'static str, Value)> {
         example("sign", &["sign", "with-ignored", "--dry-run", "--ignore", "scratch"], &[]),
         example("sign", &["sign", "suspect", "--ignore", "model.bin"], &PRIVATE),
         example("digest", &["digest", "tiny-model"], &[]),
+        example("manifest-plan", &["manifest", "plan", "tiny-model", "-o", "new-plan.json"], &[]),
+        example(
+            "manifest-hash",
+            &["manifest", "hash", "plan.json", "tiny-model", "--units", "1", "-o", "x"],
+            &[],
+        ),
+        example("manifest-merge", &["manifest", "merge", "plan.json", "0.part", "1.part", "-o", "y"], &[]),
+        example("sign", &["sign", "--manifest", "merged.json", "-o", "merged.sig"], &PRIVATE),
         example("attest", &["attest", "tuned"], &BASED),
         example("attest", &["attest", "certified"], &BOM),
         example("verdict", &["verify", "tune", "--tree"], &CHAIN),

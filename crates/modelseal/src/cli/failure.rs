@@ -219,6 +219,7 @@ fn message(error: &Error, named: &Named<'_>) -> String {
         Error::Sign(_)
         | Error::SelfCheck(_)
         | Error::OtherSigner { .. }
+        | Error::ReusedFromAnother { .. }
         | Error::NotClaims { .. }
         | Error::ClaimsFull { .. }
         | Error::IgnoresSigned { by: IgnoredBy::Caller, .. } => error.to_string(),
@@ -286,6 +287,12 @@ fn other(error: &Error, refused: Exit) -> (Exit, &'static str, Option<&'static s
         Error::OtherSigner { .. } => {
             (Exit::Undecided, "signer", Some("sign again, and log in as one person"))
         }
+        Error::HashPlan(_) => (refused, "hash-plan", None),
+        Error::ReusedFromAnother { .. } => (
+            Exit::NotVerified,
+            "wrong-identity",
+            Some("sign without --reuse; nothing was written, and what was published stays published"),
+        ),
         Error::IgnoresSigned { .. } => (refused, "ignores-signed", None),
         Error::IgnoreInFile => (Exit::Usage, "ignore-path", Some("leave --ignore out")),
         Error::Partial { .. } => {

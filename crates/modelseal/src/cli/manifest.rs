@@ -145,10 +145,12 @@ impl PlanReport {
 
 impl Report for PlanReport {
     fn json(&self) -> Value {
+        let mut plan = plan_json(&self.plan);
+        plan["path"] = json!(self.output.as_ref().map(|path| path.to_string_lossy()));
         json!({
             "outcome": "success",
             "model": self.model.to_string_lossy(),
-            "plan": plan_json(&self.plan, self.output.as_deref()),
+            "plan": plan,
             "bytes": self.size(),
         })
     }
@@ -172,7 +174,7 @@ impl Report for HashReport {
         let size = |unit: &usize| self.plan.units()[*unit].size();
         json!({
             "outcome": "success",
-            "plan": plan_json(&self.plan, None),
+            "plan": plan_json(&self.plan),
             "hashed": self.units.len(),
             "bytes": self.units.iter().map(size).fold(0, u64::saturating_add),
             "output": self.output.as_ref().map(|path| path.to_string_lossy()),
@@ -210,12 +212,8 @@ impl Report for MergeReport {
     }
 }
 
-fn plan_json(plan: &HashPlan, path: Option<&Path>) -> Value {
-    json!({
-        "path": path.map(|path| path.to_string_lossy()),
-        "digest": format!("sha256:{}", plan.digest()),
-        "units": plan.units().len(),
-    })
+fn plan_json(plan: &HashPlan) -> Value {
+    json!({ "digest": format!("sha256:{}", plan.digest()), "units": plan.units().len() })
 }
 
 fn print_output(out: &mut dyn Write, word: &str, path: Option<&Path>) -> io::Result<()> {

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelseal::{
-    Cancel, DigestListError, Error, HashType, MAX_BUNDLE_BYTES, OciManifest, SignedStatement, Statement,
-    UntrustedBundle, parse_digest_list, sign_statement, statement_of_digests,
+    Cancel, DigestListError, Error, HashType, MAX_BUNDLE_BYTES, ManifestError, OciManifest, SignedStatement,
+    Statement, UntrustedBundle, parse_digest_list, sign_statement, statement_of_digests,
 };
 use modelseal_disk::{read_named, read_regular};
 use serde_json::{Value, json};
@@ -63,8 +63,9 @@ fn read(args: &SignArgs, source: Source<'_>, cancel: &Cancel) -> Result<Digests,
         source;
     let bytes = read_named(path, MAX_BUNDLE_BYTES, cancel).map_err(|error| Failure::input(&error))?;
     let subject_name = args.listed.subject_name.as_deref().unwrap_or_default();
-    let of_files = |hash_type, resources| {
-        statement_of_digests(subject_name, hash_type, resources).map_err(|error| not_signable(path, error))
+    let of_files = |code, hash_type, resources| {
+        let statement = statement_of_digests(subject_name, hash_type, resources);
+        statement.map_err(|error| not_signable(path, code, error))
     };
     let hash_type = args.serialization.hash_type();
     let (statement, from, size) = match source {
@@ -74,13 +75,17 @@ fn read(args: &SignArgs, source: Source<'_>, cancel: &Cancel) -> Result<Digests,
                     "a model whose layers are raw files can be signed by their digests; unpack any other, and sign the directory",
                 )
             })?;
-            (of_files(HashType::Sha256, manifest.resources)?, "oci-manifest", Some(manifest.size))
+            (
+                of_files("oci-manifest", HashType::Sha256, manifest.resources)?,
+                "oci-manifest",
+                Some(manifest.size),
+            )
         }
         Source::Manifest(_) => (read_manifest(path, &bytes)?, "manifest", None),
         Source::Digests(_) | Source::Model(_) => {
             let resources =
                 parse_digest_list(&bytes, hash_type).map_err(|error| list_failure(path, &error))?;
-            (of_files(hash_type, resources)?, "list", None)
+            (of_files("digest-list", hash_type, resources)?, "list", None)
         }
     };
     Ok(Digests { statement, from, path: path.to_owned(), size })
@@ -95,7 +100,15 @@ fn read_manifest(path: &Path, bytes: &[u8]) -> Result<Statement, Failure> {
         let problem = "is not written as modelseal manifest merge writes it";
         return Err(unusable(path, "manifest", &problem).help(merged));
     }
-    Ok(statement)
+    let manifest = statement.manifest();
+    let ignores = &manifest.serialization().ignore_paths;
+    match manifest.files().into_iter().find(|file| ignores.iter().any(|ignore| ignore.covers(file))) {
+        Some(file) => {
+            let problem = format!("lists {file}, and leaves it out itself: nobody could verify that");
+            Err(unusable(path, "ignores-signed", &problem).help(merged))
+        }
+        None => Ok(statement),
+    }
 }
 
 fn list_failure(path: &Path, error: &DigestListError) -> Failure {
@@ -107,13 +120,17 @@ fn unusable(path: &Path, code: &'static str, problem: &dyn std::fmt::Display) ->
     Failure::new(Exit::Usage, code, format!("{}: {problem}", shown(path)))
 }
 
-fn not_signable(path: &Path, error: Error) -> Failure {
-    let is_evidence = matches!(error, Error::IgnoresSigned { .. });
-    let failure = Task::Signing.failure(error, &Named { model: path, bundle: path, is_strict: false });
-    if is_evidence {
-        return failure.help("signatures leave it out: take its line off the list");
-    }
-    failure
+fn not_signable(path: &Path, code: &'static str, error: Error) -> Failure {
+    let help = match &error {
+        Error::IgnoresSigned { path: listed, .. } => {
+            let problem = format!("lists {listed}, which is left out of signatures");
+            return unusable(path, "ignores-signed", &problem).help("take it off the list");
+        }
+        Error::Manifest(ManifestError::Empty) => "is this the right list?",
+        Error::Manifest(error) => return unusable(path, code, error).help("list each file once"),
+        _ => "is this the right list?",
+    };
+    Task::Signing.failure(error, &Named { model: path, bundle: path, is_strict: false }).help(help)
 }
 
 fn refuse_unless_bundle(path: &Path) -> Result<(), Failure> {

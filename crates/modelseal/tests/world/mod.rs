@@ -31,6 +31,7 @@ pub(crate) fn build(root: &Path) {
     world.bundles_that_are_refused();
     world.policies();
     world.models_with_provenance();
+    world.digests_from_elsewhere();
     world.write("taken.key", "not to be lost\n");
     world.write("half.key.pub", "not to be lost\n");
     fs::create_dir(world.at("taken")).unwrap();
@@ -311,6 +312,43 @@ impl World {
         self.write("tune-without-base/claims.jsonl", of_tune.join("\n"));
         copy_directory(&self.at("tune"), &self.at("tune-changed"));
         self.write("tune-changed/config.json", "{ \"tuned\": false }\n");
+    }
+
+    fn digests_from_elsewhere(&self) {
+        let digest =
+            |name: &str| Sha256Digest::of(&fs::read(self.at(&format!("tiny-model/{name}"))).unwrap());
+        let names = ["README.md", "config.json", "model.safetensors", "tokenizer/vocab.json"];
+        let list: String = names.iter().map(|name| format!("{}  {name}\n", digest(name))).collect();
+        self.write("SHA256SUMS", &list);
+        self.write("twice.sums", list.clone() + &list);
+        self.write("signed.sums", list + &format!("{}  model.sig\n", digest(names[0])));
+        let layer = |name: &str, media_type: &str| {
+            let annotations = json!({ "org.opencontainers.image.title": name });
+            let digest = format!("sha256:{}", digest(name));
+            json!({ "mediaType": media_type, "digest": digest, "size": 100, "annotations": annotations })
+        };
+        let manifest = |media_type: &str| {
+            let layers: Vec<Value> = names.iter().map(|name| layer(name, media_type)).collect();
+            json!({ "schemaVersion": 2, "layers": layers }).to_string()
+        };
+        self.write("oci.json", manifest("application/octet-stream"));
+        self.write("packed.oci.json", manifest("application/vnd.cncf.model.weight.v1.tar"));
+        self.write("index.oci.json", json!({ "schemaVersion": 2, "manifests": [] }).to_string());
+        self.write("empty.sums", "");
+        let run = |arguments: &[&str]| {
+            let output = command(&self.0, arguments).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        };
+        run(&["manifest", "plan", "tiny-model", "--shard-size", "200", "-o", "plan.json", "--quiet"]);
+        for part in ["0/2", "1/2"] {
+            let output = format!("{}.part", &part[..1]);
+            run(&["manifest", "hash", "plan.json", "tiny-model", "--part", part, "-o", &output, "--quiet"]);
+        }
+        run(&["manifest", "merge", "plan.json", "0.part", "1.part", "-o", "merged.json", "--quiet"]);
+        let merged = fs::read_to_string(self.at("merged.json")).unwrap();
+        self.write("edited.json", merged + "\n");
+        let part = fs::read_to_string(self.at("0.part")).unwrap();
+        self.write("other.part", part.replace("\"plan\":\"sha256:", "\"plan\":\"sha256:0"));
     }
 
     fn attest(&self, name: &str, options: &[&str]) {
