@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelseal::{
-    Cancel, DigestListError, Error, HashType, MAX_BUNDLE_BYTES, ManifestError, OciManifest, SignedStatement,
-    Statement, UntrustedBundle, parse_digest_list, sign_statement, statement_of_digests,
+    Cancel, DigestListError, Error, HashType, MAX_BUNDLE_BYTES, ManifestError, ManifestPath, OciManifest,
+    SignedStatement, Statement, UntrustedBundle, parse_digest_list, sign_statement, statement_of_digests,
 };
 use modelseal_disk::{read_named, read_regular};
 use serde_json::{Value, json};
@@ -100,15 +100,17 @@ fn read_manifest(path: &Path, bytes: &[u8]) -> Result<Statement, Failure> {
         let problem = "is not written as modelseal manifest merge writes it";
         return Err(unusable(path, "manifest", &problem).help(merged));
     }
-    let manifest = statement.manifest();
-    let ignores = &manifest.serialization().ignore_paths;
-    match manifest.files().into_iter().find(|file| ignores.iter().any(|ignore| ignore.covers(file))) {
-        Some(file) => {
-            let problem = format!("lists {file}, and leaves it out itself: nobody could verify that");
-            Err(unusable(path, "ignores-signed", &problem).help(merged))
-        }
-        None => Ok(statement),
+    if let Some(file) = ignored_by_itself(&statement) {
+        let problem = format!("lists {file}, and leaves it out itself: nobody could verify that");
+        return Err(unusable(path, "ignores-signed", &problem).help(merged));
     }
+    Ok(statement)
+}
+
+fn ignored_by_itself(statement: &Statement) -> Option<&ManifestPath> {
+    let ignores = &statement.manifest().serialization().ignore_paths;
+    let files = statement.manifest().files();
+    files.into_iter().find(|file| ignores.iter().any(|ignore| ignore.covers(file)))
 }
 
 fn list_failure(path: &Path, error: &DigestListError) -> Failure {

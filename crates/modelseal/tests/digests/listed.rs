@@ -234,7 +234,8 @@ fn a_signature_on_standard_output_stands_there_alone() {
     let to_stdout = listing("list", &["-o", "-"]);
     let before = stage.tree();
     let answer = run_sign(&stage, &to_stdout).expect(0);
-    let human = [&["sign", "--key", &key("p256.pem")], &to_stdout[..]].concat();
+    let key = key("p256.pem");
+    let human = [&["sign", "--key", &key], &to_stdout[..]].concat();
     let human = Answer::of(&mut stage.command(human)).expect(0);
     assert_eq!(stage.tree(), before);
     assert!(human.stderr.contains("Signed"), "{human:#?}");
