@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::environment::{cache, output, root, run};
 
 /// The environments that the tests expect.
-const PEERS: [&str; 6] =
-    ["reference-1.1.1", "reference-1.0.1", "reference-0.3.1", "reference-0.2.0", "hub", "minilm"];
+const PEERS: [&str; 7] =
+    ["reference-1.1.1", "reference-1.0.1", "reference-0.3.1", "reference-0.2.0", "hub", "minilm", "ray"];
 const OLDEST_PYTHON: (u32, u32) = (3, 11);
 
 /// Installs every peer that is not there yet, and gives the directory that

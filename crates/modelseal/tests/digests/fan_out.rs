@@ -70,7 +70,7 @@ fn refuses_to_merge(stage: &Stage, parts: &[&str], words: &[&str]) {
     }
 }
 
-/// Hashing the first unit to a file is refused.
+/// Hashing these units is refused.
 #[track_caller]
 fn refuses_to_hash(stage: &Stage, model: &str, unit: &str, exit: i32, code: &str) -> String {
     let hash = ["manifest", "hash", "plan", model, "--units", unit, "-o", "part"];
@@ -253,7 +253,7 @@ fn a_file_that_is_not_as_it_was_planned_is_not_hashed() {
             assert!(message.contains("model: a: "), "{message}");
         }
         fs::remove_file(stage.at("model/a")).unwrap();
-        assert_eq!(run(&stage, &["manifest", "hash", "plan", "model", "--units", "0"]).expect(3).stdout, "");
+        refuses_to_hash(&stage, "model", "0", 3, "changed-while-read");
         symlink("b", stage.at("model/a")).unwrap();
         refuses_to_hash(&stage, "model", "0", 2, "symlink");
         fs::remove_file(stage.at("model/a")).unwrap();
@@ -341,7 +341,6 @@ fn a_manifest_that_was_edited_is_not_signed() {
     let digest = manifest["predicate"]["resources"][0]["digest"].as_str().unwrap();
     for bad in [
         good.replace(digest, &"0".repeat(64)),
-        good.replace("\"name\":\"short\"", "\"name\":\"shorn\""),
         serde_json::to_string_pretty(&manifest).unwrap(),
         format!("{good}\n"),
         format!(" {good}"),

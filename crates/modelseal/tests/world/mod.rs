@@ -318,7 +318,7 @@ impl World {
         let digest =
             |name: &str| Sha256Digest::of(&fs::read(self.at(&format!("tiny-model/{name}"))).unwrap());
         let names = ["README.md", "config.json", "model.safetensors", "tokenizer/vocab.json"];
-        let list: String = names.iter().map(|name| format!("{}  {name}\n", digest(name))).collect();
+        let list = names.map(|name| format!("{}  {name}\n", digest(name))).concat();
         self.write("SHA256SUMS", &list);
         self.write("twice.sums", list.clone() + &list);
         self.write("signed.sums", list + &format!("{}  model.sig\n", digest(names[0])));
