@@ -81,6 +81,14 @@ pub enum DiskError {
         /// What was seen, and what was expected.
         what: String,
     },
+    /// A file that is not the one that was planned.
+    #[error("{path}: is not what was planned: {what}")]
+    OtherThanPlanned {
+        /// Where.
+        path: String,
+        /// What was expected, and what is there.
+        what: String,
+    },
     /// Directories nested beyond what any model needs.
     #[error("{path}: directories are nested more than {limit} deep")]
     TooDeep {
@@ -158,6 +166,7 @@ impl DiskError {
             | Self::LinkDangles { path, .. }
             | Self::NotRegular { path, .. }
             | Self::Changed { path, .. }
+            | Self::OtherThanPlanned { path, .. }
             | Self::TooDeep { path, .. }
             | Self::TooMany { path, .. }
             | Self::TooLarge { path, .. }
@@ -170,7 +179,7 @@ impl DiskError {
     /// Whose doing it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Io { .. } | Self::Changed { .. } => ErrorKind::Undecided,
+            Self::Io { .. } | Self::Changed { .. } | Self::OtherThanPlanned { .. } => ErrorKind::Undecided,
             Self::NotFound { .. } | Self::Exists { .. } => ErrorKind::Usage,
             Self::Cancelled => ErrorKind::Cancelled,
             _ => ErrorKind::Model,

@@ -107,7 +107,8 @@ impl Model {
     /// Hashes parts of files, each for itself, and looks at nothing else of the model.
     ///
     /// # Errors
-    /// [`DiskError::Changed`] for a file of another size, or one that changes meanwhile;
+    /// [`DiskError::OtherThanPlanned`] for a file of another size, or none;
+    /// [`DiskError::Changed`] for one that changes meanwhile;
     /// [`DiskError::Symlink`], [`DiskError::NotRegular`], [`DiskError::Cancelled`],
     /// [`DiskError::Io`].
     pub fn measure_parts(
@@ -123,8 +124,8 @@ impl Model {
         let found = self.find(sizes.keys().copied(), links)?;
         for (file, planned) in found.iter().zip(sizes.values()) {
             if file.size() != *planned {
-                let what = format!("it had {planned} bytes, now it has {}", file.size());
-                return Err(DiskError::Changed { path: file.path.to_string(), what });
+                let what = format!("expected {planned} bytes, found {}", file.size());
+                return Err(DiskError::OtherThanPlanned { path: file.path.to_string(), what });
             }
         }
         let number_of: BTreeMap<&ManifestPath, usize> = sizes.keys().copied().zip(0..).collect();

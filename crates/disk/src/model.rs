@@ -193,7 +193,7 @@ impl Model {
 fn gone(error: DiskError, path: &ManifestPath) -> DiskError {
     match error {
         DiskError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-            DiskError::Changed { path: path.to_string(), what: "there is no such file".to_owned() }
+            DiskError::OtherThanPlanned { path: path.to_string(), what: "there is no such file".to_owned() }
         }
         error => error,
     }

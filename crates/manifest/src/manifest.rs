@@ -304,6 +304,14 @@ pub enum ManifestError {
         /// The length of its range.
         found: u64,
     },
+    /// One name that is a file, and a directory with another file in it.
+    #[error("\"{file}\" is listed as a file, and \"{below}\" lies in a directory of that name")]
+    FileAndDirectory {
+        /// The file.
+        file: ManifestPath,
+        /// The other file.
+        below: ManifestPath,
+    },
     /// `"."`, which stands for a single-file model, beside other files.
     #[error("\".\" names a model that is a single file, but other files are listed beside it")]
     UnnamedAmongOthers,

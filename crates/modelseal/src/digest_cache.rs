@@ -11,7 +11,7 @@ use modelseal_bundle::check_json;
 use modelseal_disk::{
     FoundFile, MeasuredFile, Model, Overwrite, StagedOutput, create_own_directory, read_own,
 };
-use modelseal_manifest::{ContentDigest, HashType, Method, Sha256Digest};
+use modelseal_manifest::{ContentDigest, Escaped, HashType, Method, Sha256Digest};
 use serde::{Deserialize, Serialize};
 
 /// Smaller ones are hashed as soon as they are looked up.
@@ -54,7 +54,6 @@ struct Entry {
     method: String,
     hash: String,
     digests: Vec<String>,
-    sha256: Option<String>,
 }
 
 impl DigestCache {
@@ -62,9 +61,11 @@ impl DigestCache {
     pub(crate) fn open(directory: &Path, model: &Model) -> Self {
         let name = Sha256Digest::of(model.true_path().as_os_str().as_bytes());
         let path = directory.join(format!("{name}.json"));
-        match read_own(&path, MAX_BYTES)
-            .and_then(|bytes| bytes.map_or(Ok(BTreeMap::new()), |bytes| parse(&bytes)))
-        {
+        let unreadable = |error| format!("{}: {error}", Escaped(&path.to_string_lossy()));
+        let entries = |bytes: Option<Vec<u8>>| {
+            bytes.map_or(Ok(BTreeMap::new()), |bytes| parse(&bytes).map_err(unreadable))
+        };
+        match read_own(&path, MAX_BYTES).and_then(entries) {
             Ok(entries) => Self { path, entries, problem: None },
             Err(problem) => Self { path, entries: BTreeMap::new(), problem: Some(problem) },
         }
@@ -80,7 +81,11 @@ impl DigestCache {
             && entry.hash == how.hash_type.as_str();
         let digests = entry.digests.iter().map(|digest| ContentDigest::from_hex(how.hash_type, digest).ok());
         let digests: Vec<_> = digests.collect::<Option<_>>()?;
-        let sha256 = entry.sha256.as_deref().and_then(|digest| digest.parse().ok());
+        let sha256 = match digests[..] {
+            [ContentDigest::Sha256(digest)] if how.method == Method::Files => Some(digest),
+            // No signature would say it too.
+            _ => None,
+        };
         let is_complete = digests.len() == how.method.ranges(file.size()).count()
             && (sha256.is_some() || !how.needs_sha256);
         (is_same && is_complete).then(|| MeasuredFile {
@@ -114,7 +119,6 @@ impl DigestCache {
                 method: how.method.to_string(),
                 hash: how.hash_type.as_str().to_owned(),
                 digests: measured.digests.iter().map(ContentDigest::to_hex).collect(),
-                sha256: measured.sha256.map(|digest| digest.to_string()),
             };
             self.entries.insert(file.path.as_str().to_owned(), entry);
         }
@@ -136,10 +140,9 @@ impl DigestCache {
 }
 
 fn parse(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, String> {
-    check_json(bytes, MAX_VALUES).map_err(|error| format!("what was remembered cannot be read: {error}"))?;
-    match serde_json::from_slice::<Wire>(bytes) {
-        Ok(Wire { digest_cache: VERSION, entries }) => Ok(entries.into_iter().collect()),
-        // Another version remembered it.
-        _ => Ok(BTreeMap::new()),
+    check_json(bytes, MAX_VALUES).map_err(|error| format!("cannot be read: {error}"))?;
+    match serde_json::from_slice::<Wire>(bytes).map_err(|error| format!("cannot be read: {error}"))? {
+        Wire { digest_cache: VERSION, entries } => Ok(entries.into_iter().collect()),
+        Wire { .. } => Err("another version of modelseal remembered it".to_owned()),
     }
 }

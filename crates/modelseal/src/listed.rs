@@ -1,5 +1,7 @@
+use std::collections::BTreeMap;
+
 use modelseal_bundle::Statement;
-use modelseal_manifest::{HashType, Manifest, Method, Resource, Serialization};
+use modelseal_manifest::{HashType, Manifest, ManifestError, ManifestPath, Method, Resource, Serialization};
 
 use crate::coverage::usual_ignores;
 use crate::{Error, IgnoredBy};
@@ -25,7 +27,25 @@ pub fn statement_of_digests(
             return Err(Error::IgnoresSigned { path, ignore, by: IgnoredBy::Statement });
         }
     }
+    no_directories(&resources)?;
     let serialization =
         Serialization { method: Method::Files, hash_type, allow_symlinks: false, ignore_paths };
     Ok(Statement::new(subject_name, Manifest::new(serialization, resources)?))
+}
+
+/// No file system has a file and a directory of one name.
+fn no_directories(resources: &[Resource]) -> Result<(), ManifestError> {
+    let files: BTreeMap<&str, &ManifestPath> =
+        resources.iter().map(|resource| (resource.name.path.as_str(), &resource.name.path)).collect();
+    for below in files.values() {
+        let mut parent = below.parent();
+        while let Some(directory) = parent {
+            if let Some(file) = files.get(directory) {
+                let (file, below) = ((*file).clone(), (*below).clone());
+                return Err(ManifestError::FileAndDirectory { file, below });
+            }
+            parent = directory.rsplit_once('/').map(|(parent, _)| parent);
+        }
+    }
+    Ok(())
 }

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &DigestArgs, terminal: Terminal, cancel: &Cancel) -> Res
         coverage: args.serialization.coverage(&model)?,
         method: args.serialization.method(),
         hash_type: args.serialization.hash_type(),
-        jobs: args.serialization.jobs(),
+        jobs: args.jobs.get(),
         ..DigestOptions::default()
     };
     warn_of_absent(terminal, &options.coverage.ignore, &model);

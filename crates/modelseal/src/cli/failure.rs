@@ -315,7 +315,7 @@ fn disk_code(error: &DiskError) -> &'static str {
         DiskError::LinkCycle { .. } => "symlink-cycle",
         DiskError::LinkDangles { .. } => "symlink-dangles",
         DiskError::NotRegular { .. } => "not-regular",
-        DiskError::Changed { .. } => "changed-while-read",
+        DiskError::Changed { .. } | DiskError::OtherThanPlanned { .. } => "changed-while-read",
         DiskError::TooDeep { .. } | DiskError::TooMany { .. } | DiskError::TooLarge { .. } => "too-large",
         DiskError::Exists { .. } => "exists",
         DiskError::NotPortable { .. } => "not-portable",
@@ -336,6 +336,7 @@ fn disk_help(error: &DiskError, task: Task) -> Option<&'static str> {
             Some("a model may hold only links that lead to its own files")
         }
         (DiskError::Exists { .. }, Task::Verifying) => Some("name a directory that does not exist yet"),
+        (DiskError::OtherThanPlanned { .. }, _) => Some("make the plan anew, and hash all of it again"),
         (DiskError::Changed { .. }, _) => Some("something writes to the model: try again when it is at rest"),
         (DiskError::NotUtf8 { .. } | DiskError::Name(_), Task::Signing) => Some("rename the file"),
         (DiskError::NotUtf8 { .. } | DiskError::Name(_), Task::Verifying) => {

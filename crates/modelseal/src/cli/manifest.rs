@@ -30,12 +30,7 @@ pub(crate) struct PlanReport {
 
 pub(crate) fn plan(args: &PlanArgs, terminal: Terminal, cancel: &Cancel) -> Result<PlanReport, Failure> {
     let model = Model::open(&args.model).map_err(|error| Task::Signing.disk(&error))?;
-    let output = OutputFile::new(&args.output, args.force);
-    if output.path().is_some_and(|path| model.contains(path)) {
-        let message = format!("{}: lies in the model, of which it would be a part", shown(&args.output));
-        return Err(Failure::new(Exit::Usage, "usage", message).help("-o FILE writes it elsewhere"));
-    }
-    output.probe()?;
+    let output = output_outside(&args.output, args.force, &model)?;
     let coverage = args.serialization.coverage(&model)?;
     warn_of_absent(terminal, &coverage.ignore, &model);
     let (method, hash_type) = (args.serialization.method(), args.serialization.hash_type());
@@ -56,16 +51,15 @@ pub(crate) struct HashReport {
 pub(crate) fn hash(args: &HashArgs, terminal: Terminal, cancel: &Cancel) -> Result<HashReport, Failure> {
     let plan = read_plan(&args.plan, cancel)?;
     let model = Model::open(&args.model).map_err(|error| Task::Signing.disk(&error))?;
-    let output = OutputFile::new(args.output.as_deref().unwrap_or(Path::new("-")), args.force);
-    output.probe()?;
+    let output = args.output.as_deref().unwrap_or(Path::new("-"));
+    let output = output_outside(output, args.force, &model)?;
     let units = match (&args.part, &args.units) {
         (Some(Share { index, count }), _) => plan.part(*index, *count),
         (None, units) => units.as_ref().map_or(vec![], |units| units.numbers(plan.units().len())),
     };
-    let jobs = args.jobs.unwrap_or_else(modelseal::default_jobs);
     let hashed = {
         let progress = Progress::new(terminal, cancel);
-        hash_units(&model, &plan, &units, jobs, &progress)
+        hash_units(&model, &plan, &units, args.jobs.get(), &progress)
     };
     let hashed = hashed.map_err(|error| hash_failure(error, args))?;
     let lines: String = hashed.iter().map(|hashed| plan.line(hashed) + "\n").collect();
@@ -74,18 +68,22 @@ pub(crate) fn hash(args: &HashArgs, terminal: Terminal, cancel: &Cancel) -> Resu
     Ok(HashReport { plan, units, output })
 }
 
+fn output_outside<'a>(path: &'a Path, force: bool, model: &Model) -> Result<OutputFile<'a>, Failure> {
+    let output = OutputFile::new(path, force);
+    if output.path().is_some_and(|path| model.contains(path)) {
+        let message = format!("{}: lies in the model, of which it would be a part", shown(path));
+        return Err(Failure::new(Exit::Usage, "usage", message).help("-o FILE writes it elsewhere"));
+    }
+    output.probe()?;
+    Ok(output)
+}
+
 fn hash_failure(error: Error, args: &HashArgs) -> Failure {
     if let Error::HashPlan(error) = &error {
         return plan_failure(&args.plan, error);
     }
     let named = Named { model: &args.model, bundle: &args.plan, is_strict: false };
-    let is_disk = matches!(error, Error::Disk(_));
-    let failure = Task::Signing.failure(error, &named);
-    if is_disk && failure.code == "changed-while-read" {
-        return failure
-            .help("the model is not the one that was planned: make the plan anew, and hash all of it again");
-    }
-    failure
+    Task::Signing.failure(error, &named)
 }
 
 pub(crate) struct MergeReport {

@@ -105,11 +105,17 @@ pub(crate) fn key_json(algorithm: KeyAlgorithm, fingerprint: &Sha256Digest) -> V
 }
 
 /// Where digests come from, and of which files they were not made anew.
-pub(crate) fn digests_json(from: &str, path: Option<&Path>, reused: &[ManifestPath]) -> Value {
+pub(crate) fn digests_json(
+    from: &str,
+    path: Option<&Path>,
+    reused: &[ManifestPath],
+    problem: Option<&str>,
+) -> Value {
     json!({
         "from": from,
         "path": path.map(|path| path.to_string_lossy()),
         "reused": reused.iter().map(ManifestPath::as_str).collect::<Vec<_>>(),
+        "problem": problem,
     })
 }
 

@@ -91,7 +91,7 @@ fn read(args: &SignArgs, source: Source<'_>, cancel: &Cancel) -> Result<Digests,
     Ok(Digests { statement, from, path: path.to_owned(), size })
 }
 
-/// What is signed is what was merged, to the byte.
+/// Read and written again it has to be the same bytes, so that there is one way to say it.
 fn read_manifest(path: &Path, bytes: &[u8]) -> Result<Statement, Failure> {
     let merged = "name what modelseal manifest merge wrote";
     let statement =
@@ -162,7 +162,7 @@ impl Report for ListedReport {
                 "times": times_json(verified.times()),
                 "log_entries": log_entries_json(verified.log_entries()),
             },
-            "digests": digests_json(from, Some(path), &[]),
+            "digests": digests_json(from, Some(path), &[], None),
             "release": null,
             "claims": null,
             "ignored": [],

@@ -111,7 +111,7 @@ fn reports_say_whose_word_the_digests_are() {
     ] {
         let report = sign(&stage, &[&source[..], &["-o", "x.sig", "--force"]].concat());
         assert_eq!(report["outcome"], "signed");
-        assert_eq!(report["digests"], json!({ "from": from, "path": path, "reused": [] }));
+        assert_eq!(report["digests"], json!({ "from": from, "path": path, "reused": [], "problem": null }));
         assert_eq!((&report["model"]["path"], &report["model"]["bytes"]), (&model, &bytes), "{from}");
         assert_eq!(report["model"]["files"], 7, "{from}");
         assert_eq!(report["signature"]["subject_name"], "model", "{from}");

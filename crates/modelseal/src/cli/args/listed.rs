@@ -7,7 +7,7 @@ use clap::Args;
 use super::SignArgs;
 
 /// What cannot be said of files that nobody looks at.
-const OF_FILES: [&str; 10] = [
+const OF_FILES: [&str; 11] = [
     "model",
     "shard_size",
     "ignore",
@@ -17,6 +17,7 @@ const OF_FILES: [&str; 10] = [
     "append",
     "claims",
     "name",
+    "release",
     "reuse",
 ];
 

@@ -1,12 +1,11 @@
 //! `manifest plan`, `hash` and `merge`.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::SerializationArgs;
+use super::{JobsArgs, SerializationArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ManifestCommand {
@@ -45,9 +44,8 @@ pub(crate) struct HashArgs {
     /// Units by their numbers in the plan, counted from 0: 3, 0-7 or 1,4,8-9
     #[arg(long, value_name = "UNITS", value_parser = units)]
     pub(crate) units: Option<Units>,
-    /// Threads that hash [default: one for each processor]
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) jobs: JobsArgs,
     /// Where the lines go [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

@@ -171,6 +171,8 @@ pub(crate) struct SignArgs {
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) serialization: SerializationArgs,
+    #[command(flatten)]
+    pub(crate) jobs: JobsArgs,
     /// Replace an existing signature
     #[arg(long)]
     pub(crate) force: bool,
@@ -207,9 +209,19 @@ pub(crate) struct SerializationArgs {
     /// Follow symbolic links, inside the model only
     #[arg(long)]
     allow_symlinks: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct JobsArgs {
     /// Threads that hash [default: one for each processor]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+}
+
+impl JobsArgs {
+    pub(crate) fn get(&self) -> NonZeroUsize {
+        self.jobs.unwrap_or_else(modelseal::default_jobs)
+    }
 }
 
 impl SerializationArgs {
@@ -223,10 +235,6 @@ impl SerializationArgs {
 
     pub(crate) fn method(&self) -> Method {
         self.shard_size.map_or(Method::Files, Method::Shards)
-    }
-
-    pub(crate) fn jobs(&self) -> NonZeroUsize {
-        self.jobs.unwrap_or_else(modelseal::default_jobs)
     }
 
     /// Which files of `model` are meant.
@@ -357,6 +365,8 @@ pub(crate) struct DigestArgs {
     pub(crate) model: PathBuf,
     #[command(flatten)]
     pub(crate) serialization: SerializationArgs,
+    #[command(flatten)]
+    pub(crate) jobs: JobsArgs,
 }
 
 #[derive(Args, Debug)]
