@@ -1,5 +1,6 @@
 //! The hash engine: threads that take tasks, and keep two streams in flight each.
 
+use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,10 @@ use crate::{DiskError, FoundFile, Links, MeasureOptions, Model, Observer};
 
 /// More threads than this only wait for each other.
 const MAX_JOBS: usize = 256;
+/// Small files are taken so many at once: asking for each would cost as much as hashing it.
+const BATCH: usize = 32;
+/// Bytes in a small one.
+const SMALL: u64 = 64 * 1024;
 
 pub(crate) struct Engine<'a> {
     pub(crate) model: &'a Model,
@@ -40,7 +45,7 @@ type Done = Result<Vec<(usize, Piece)>, DiskError>;
 impl Engine<'_> {
     /// Each task's number with what it came to, in any order.
     pub(crate) fn run(&self, tasks: &[Task]) -> Done {
-        let workers = self.options.jobs.get().min(tasks.len()).clamp(1, MAX_JOBS);
+        let workers = self.workers(tasks);
         let queue = Mutex::new(Queue { next: 0, idle: workers });
         let stop = AtomicBool::new(false);
         let done: Mutex<Done> = Mutex::new(Ok(Vec::with_capacity(tasks.len())));
@@ -61,6 +66,10 @@ impl Engine<'_> {
             work();
         });
         done.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn workers(&self, tasks: &[Task]) -> usize {
+        self.options.jobs.get().min(tasks.len()).clamp(1, MAX_JOBS)
     }
 }
 
@@ -83,6 +92,8 @@ struct Worker<'a> {
     queue: &'a Mutex<Queue>,
     stop: &'a AtomicBool,
     opener: Option<Opener<'a>>,
+    /// Small tasks that this worker took and did not begin.
+    batch: Range<usize>,
     pieces: Vec<(usize, Piece)>,
 }
 
@@ -92,7 +103,7 @@ impl<'a> Worker<'a> {
             Kind::Directory { root, hub } => Some(Opener::new(root.as_fd(), hub.as_ref(), engine.links)),
             Kind::File { .. } => None,
         };
-        Self { engine, tasks, queue, stop, opener, pieces: vec![] }
+        Self { engine, tasks, queue, stop, opener, batch: 0..0, pieces: vec![] }
     }
 
     fn work(&mut self) -> Result<(), DiskError> {
@@ -124,7 +135,9 @@ impl<'a> Worker<'a> {
                     self.pieces.push((stream.task(), stream.finish(buffer)?));
                 }
             }
-            locked(self.queue).idle += usize::from(streams.iter().all(Option::is_none));
+            if self.batch.is_empty() && streams.iter().all(Option::is_none) {
+                locked(self.queue).idle += 1;
+            }
         }
     }
 
@@ -143,15 +156,23 @@ impl<'a> Worker<'a> {
 
     /// The number of the next task, if there is one for this worker: for a second stream it
     /// takes none that another worker has its first in.
-    fn take(&self, is_idle: bool) -> Option<usize> {
+    fn take(&mut self, is_idle: bool) -> Option<usize> {
+        if !self.batch.is_empty() {
+            return self.batch.next();
+        }
         let mut queue = locked(self.queue);
         let left = self.tasks.len() - queue.next;
         if left == 0 || !is_idle && left <= queue.idle {
             return None;
         }
-        queue.next += 1;
+        // The largest come first: after a small one there are none but small ones.
+        let is_small = self.tasks[queue.next].length(self.engine.files) <= SMALL;
+        let share = left / (2 * self.engine.workers(self.tasks));
+        let count = if is_small { share.clamp(1, BATCH) } else { 1 };
+        self.batch = queue.next..queue.next + count;
+        queue.next += count;
         queue.idle -= usize::from(is_idle);
-        Some(queue.next - 1)
+        self.batch.next()
     }
 
     fn open(&mut self, number: usize) -> Result<Stream<'a>, DiskError> {

@@ -375,10 +375,10 @@ fn ignored_kind(file_type: FileType) -> IgnoredKind {
 
 /// What was listed a moment ago and is gone changed under our eyes.
 fn vanished(path: &ManifestPath) -> impl FnOnce(Errno) -> DiskError {
-    let path = path.to_string();
     move |errno| match errno {
         Errno::NOENT | Errno::LOOP | Errno::NOTDIR => {
-            DiskError::Changed { path, what: "it was replaced or removed".to_owned() }
+            let (path, what) = (path.to_string(), "it was replaced or removed".to_owned());
+            DiskError::Changed { path, what }
         }
         errno => DiskError::io(path, "examine")(errno),
     }

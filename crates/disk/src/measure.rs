@@ -156,6 +156,16 @@ pub(crate) struct Task {
     pub(crate) ranges: Vec<Option<ByteRange>>,
 }
 
+impl Task {
+    /// Bytes to be read.
+    pub(crate) fn length(&self, files: &[&FoundFile]) -> u64 {
+        match self.ranges[..] {
+            [Some(range)] => range.len(),
+            _ => files[self.file].size(),
+        }
+    }
+}
+
 /// What a task came to.
 pub(crate) struct Piece {
     pub(crate) file: usize,
@@ -184,11 +194,7 @@ fn plan(files: &[&FoundFile], options: &MeasureOptions<'_>) -> Result<Vec<Task>,
             tasks.extend(ranges.map(|range| Task { file: index, ranges: vec![range] }));
         }
     }
-    let length = |task: &Task| match task.ranges[..] {
-        [Some(range)] => range.len(),
-        _ => files[task.file].size(),
-    };
-    tasks.sort_by_key(|task| std::cmp::Reverse(length(task)));
+    tasks.sort_by_key(|task| std::cmp::Reverse(task.length(files)));
     Ok(tasks)
 }
 

@@ -1,7 +1,8 @@
 //! Files that rarely belong in a release. Signing warns of them and signs
 //! them: what a model holds is its publisher's business.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::{self, Display};
 
 use modelseal_disk::Inventory;
@@ -115,17 +116,17 @@ fn is_ssh_key(name: &str) -> bool {
 }
 
 fn twins<'a>(paths: impl Iterator<Item = &'a ManifestPath>) -> impl Iterator<Item = Finding> {
-    let mut folded: BTreeMap<String, &ManifestPath> = BTreeMap::new();
+    let mut folded: HashMap<String, &ManifestPath> = HashMap::new();
     let mut found = Vec::new();
     for path in paths {
-        let composed: String = path.as_str().nfc().collect();
-        let key: String = composed.to_lowercase().nfc().collect();
+        let composed = nfc(path.as_str());
+        let key = nfc(&composed.to_lowercase()).into_owned();
         match folded.get(&key) {
             None => {
                 folded.insert(key, path);
             }
             Some(twin) => {
-                let is_unicode = twin.as_str().nfc().collect::<String>() == composed;
+                let is_unicode = nfc(twin.as_str()) == composed;
                 let twin = (*twin).clone();
                 let kind =
                     if is_unicode { FindingKind::UnicodeTwin(twin) } else { FindingKind::CaseTwin(twin) };
@@ -134,6 +135,10 @@ fn twins<'a>(paths: impl Iterator<Item = &'a ManifestPath>) -> impl Iterator<Ite
         }
     }
     found.into_iter()
+}
+
+fn nfc(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { text.into() } else { text.nfc().collect::<String>().into() }
 }
 
 #[cfg(test)]

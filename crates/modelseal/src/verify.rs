@@ -307,7 +307,7 @@ impl Measured {
             if manifest.is_unnamed_file() { ManifestPath::unnamed_file() } else { path.clone() }
         };
         let mut resources = self.measurement.resources(self.method);
-        for resource in &mut resources {
+        for resource in resources.iter_mut().filter(|_| manifest.is_unnamed_file()) {
             resource.name.path = name(&resource.name.path);
         }
         let files = &self.measurement.files;

@@ -61,6 +61,28 @@ impl Data {
         format!("sh {}", quoted(&self.read))
     }
 
+    /// A command that reads all of a model's files, one after the other.
+    pub(crate) fn sequential_read(&self, model: &Path) -> String {
+        let script = self.read.with_file_name("sequential.sh");
+        let text = format!("cat {}/* | dd of=/dev/null bs=256k status=none\n", quoted(model));
+        // A command that cannot be written fails when it runs.
+        let _ = fs::write(&script, text);
+        format!("sh {}", quoted(&script))
+    }
+
+    /// Models of more and more files, and of more and more bytes, of which the disk holds none;
+    /// what they are, and how many files they have. Each is made when it is its turn.
+    pub(crate) fn growing(&self) -> impl Iterator<Item = (Result<PathBuf, String>, String, u32)> {
+        let directory = self.read.with_file_name("growing");
+        let files = [1_000_u32, 10_000, 100_000].map(|files| (files, 4096_u64, format!("{files} × 4 KiB")));
+        let bytes =
+            [1_u64, 4, 16].map(|gib| (8, gib * 128 * MIB, format!("8 sparse files, {gib} GiB together")));
+        files.into_iter().chain(bytes).map(move |(files, size, what)| {
+            let made = sparse(&directory, files, size);
+            (made.map_err(|error| format!("{}: {error}", directory.display())), what, files)
+        })
+    }
+
     fn script(&self) -> String {
         let half = |files: &str| {
             let files = format!("{}/model-0000{files}-*", quoted(&self.large));
@@ -85,4 +107,17 @@ impl Noise {
         }
         file.flush()
     }
+}
+
+/// A model of files that are all holes, a hundred in each directory.
+fn sparse(directory: &Path, files: u32, size: u64) -> std::io::Result<PathBuf> {
+    if directory.exists() {
+        fs::remove_dir_all(directory)?;
+    }
+    for number in 0..files {
+        let below = directory.join(format!("{:03}", number / 100));
+        fs::create_dir_all(&below)?;
+        File::create(below.join(format!("{number:05}")))?.set_len(size)?;
+    }
+    Ok(directory.to_owned())
 }

@@ -16,12 +16,34 @@ pub(crate) struct Ran {
     pub(crate) processor: f64,
 }
 
+/// What lies in the page cache before a command.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) enum Cache {
+    /// What the command before it left there.
+    Warm,
+    Emptied,
+}
+
+const EMPTY_CACHE: &str = "/proc/sys/vm/drop_caches";
+
+pub(crate) fn can_empty_cache() -> bool {
+    fs::OpenOptions::new().write(true).open(EMPTY_CACHE).is_ok()
+}
+
+fn empty_cache() -> Result<(), String> {
+    run(&mut Command::new("sync"))?;
+    fs::write(EMPTY_CACHE, "3").map_err(|error| format!("{EMPTY_CACHE}: {error}"))
+}
+
 /// Runs the commands in turn, after a first time that does not count, so that what else the
 /// machine does is everybody's; gives the medians.
-pub(crate) fn in_turn(commands: &[String; 2], rounds: usize) -> Result<[Ran; 2], String> {
+pub(crate) fn in_turn(commands: &[String; 2], rounds: usize, cache: Cache) -> Result<[Ran; 2], String> {
     let mut runs = [vec![], vec![]];
     for round in 0..=rounds {
         for (command, runs) in commands.iter().zip(&mut runs) {
+            if cache == Cache::Emptied {
+                empty_cache()?;
+            }
             let ran = once(command)?;
             if round > 0 {
                 runs.push(ran);

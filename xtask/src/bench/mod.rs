@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use self::data::Data;
-use self::measure::{Ran, in_turn, peak_memory};
+use self::measure::{Cache, Ran, can_empty_cache, in_turn, peak_memory};
 use crate::environment::{self, cache, output, root};
 use crate::packages;
 use crate::peers::{Python, install};
 
 /// How often each is measured: an odd number, for the median.
 const ROUNDS: usize = 7;
+const COLD_ROUNDS: usize = 3;
+const GROWTH_ROUNDS: usize = 3;
 
 pub(crate) fn run() -> Result<(), String> {
     let programs = Programs::find()?;
@@ -40,12 +42,51 @@ pub(crate) fn run() -> Result<(), String> {
         "{}",
         row("8 × 512 MiB, read by two processes, and signed with blake3", &[data.plain_read(), blake3])?
     );
+    cold(&programs, &data)?;
+    growth(&programs, &data)
+}
+
+/// Files that no cache holds, where it may be emptied.
+fn cold(programs: &Programs, data: &Data) -> Result<(), String> {
+    if !can_empty_cache() {
+        println!("\nThe page cache can be emptied by root alone: no figures for files on the disk.");
+        return Ok(());
+    }
+    println!(
+        "\n| work (not in the page cache) | read by one process | modelseal | ratio |\n|---|---|---|---|"
+    );
+    for (model, what) in
+        [(&data.large, "sign 8 × 512 MiB, sha256"), (&data.one, "sign 4 GiB as one stream, sha256")]
+    {
+        let commands = [data.sequential_read(model), programs.modelseal("sign", model, &[])];
+        let [read, signed] = in_turn(&commands, COLD_ROUNDS, Cache::Emptied)?;
+        let ratio = signed.wall / read.wall;
+        println!("| {what} | {} | {} | {ratio:.2} × |", seconds(read.wall), seconds(signed.wall));
+    }
+    Ok(())
+}
+
+/// Ten times the files, or four times the bytes, and what that costs.
+fn growth(programs: &Programs, data: &Data) -> Result<(), String> {
+    println!("\n| growth | sign | verify | memory | memory a file |\n|---|---|---|---|---|");
+    for (model, what, files) in data.growing() {
+        let model = model?;
+        let options = ["sign", "verify"].map(|action| programs.modelseal(action, &model, &[]));
+        let [signed, verified] = in_turn(&options, GROWTH_ROUNDS, Cache::Warm)?;
+        let memory = peak_memory(&options[0])?.max(peak_memory(&options[1])?);
+        println!(
+            "| {what} | {} | {} | {memory:.1} MB | {:.0} B |",
+            seconds(signed.wall),
+            seconds(verified.wall),
+            memory * 1e6 / f64::from(files),
+        );
+    }
     Ok(())
 }
 
 /// One line of the table: the second command against the first.
 fn row(what: &str, commands: &[String; 2]) -> Result<String, String> {
-    let [before, after] = in_turn(commands, ROUNDS)?;
+    let [before, after] = in_turn(commands, ROUNDS, Cache::Warm)?;
     let memory = peak_memory(&commands[1])?;
     Ok(format!(
         "| {what} | {} | {} | {:.1} × | {:.2} × | {:.1} MB |",
@@ -70,7 +111,7 @@ fn machine(data: &Data) -> Result<String, String> {
         Command::new("openssl").args(["speed", "-evp", "sha256", "-bytes", "1048576", "-seconds", "3"]),
     );
     let speed = speed.and_then(|text| text.lines().last()?.split_whitespace().nth(1).map(str::to_owned));
-    let read = in_turn(&[data.plain_read(), data.plain_read()], ROUNDS)?[0].wall;
+    let read = in_turn(&[data.plain_read(), data.plain_read()], ROUNDS, Cache::Warm)?[0].wall;
     let bytes = f64::from(data::LARGE_MIB) * 1_048_576.0;
     Ok(format!(
         "{} ({cores} cores); one stream of OpenSSL's SHA-256: {} B/s; reading from the page cache: {:.1} GB/s\n",
