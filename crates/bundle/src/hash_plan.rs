@@ -13,12 +13,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::json::{self, Object};
 use crate::statement::{WireSerialization, serialization, written_serialization};
-use crate::{JsonError, MAX_RESOURCES, Statement, StatementError};
+use crate::{JsonError, MAX_BUNDLE_BYTES, MAX_RESOURCES, Statement, StatementError};
 
 /// The version that is written and read.
 const VERSION: u64 = 1;
 /// Three for each unit.
 const MAX_VALUES: usize = 6 * MAX_RESOURCES;
+/// In base64, what is signed has to fit into a bundle.
+const MAX_STATEMENT_BYTES: u64 = MAX_BUNDLE_BYTES / 4 * 3 - 64 * 1024;
 /// Of one line that a worker writes.
 const MAX_LINE: usize = 64 * 1024;
 
@@ -80,7 +82,7 @@ impl HashPlan {
                 return Err(HashPlanError::EmptyFile { path });
             }
             if units.len() > MAX_RESOURCES {
-                return Err(HashPlanError::TooMany);
+                return Err(HashPlanError::TooMany { path: Some(path) });
             }
         }
         let plan = Self {
@@ -89,8 +91,12 @@ impl HashPlan {
             units,
             digest: Sha256Digest::from_bytes([0; 32]),
         };
-        // Whatever is written can be read again.
-        Self::parse(&plan.to_bytes())
+        let bytes = plan.to_bytes();
+        let largest = plan.statement_size().max(bytes.len()) as u64;
+        if largest > MAX_STATEMENT_BYTES {
+            return Err(HashPlanError::TooLarge { found: largest, limit: MAX_STATEMENT_BYTES });
+        }
+        Self::parse(&bytes)
     }
 
     /// Reads a plan. Its digest is that of these very bytes.
@@ -103,7 +109,7 @@ impl HashPlan {
             return Err(HashPlanError::Version { found: wire.hash_plan });
         }
         if wire.units.len() > MAX_RESOURCES {
-            return Err(HashPlanError::TooMany);
+            return Err(HashPlanError::TooMany { path: None });
         }
         if wire.subject_name.is_empty() {
             return Err(HashPlanError::Statement(StatementError::SubjectName));
@@ -114,7 +120,7 @@ impl HashPlan {
         // The rules of a manifest are those of its names, whatever the digests are.
         let digest = ContentDigest::zero(serialization.hash_type);
         let resources = units.iter().map(|unit| Resource { name: unit.name.clone(), digest }).collect();
-        Manifest::new(serialization.clone(), resources)?;
+        Manifest::new(serialization.clone(), resources)?.check_possible()?;
         learn_file_sizes(&mut units);
         Ok(Self { subject_name: wire.subject_name, serialization, units, digest: Sha256Digest::of(bytes) })
     }
@@ -131,6 +137,14 @@ impl HashPlan {
         let mut bytes = serde_json::to_vec(&wire).expect("strings and numbers always serialize");
         bytes.push(b'\n');
         bytes
+    }
+
+    /// About how many bytes the payload will have.
+    fn statement_size(&self) -> usize {
+        const REST_OF_A_RESOURCE: usize = 60;
+        let digest = 2 * self.serialization.hash_type.digest_len();
+        let names = self.units.iter().map(|unit| unit.name.to_wire().len());
+        names.map(|name| name + digest + REST_OF_A_RESOURCE).sum()
     }
 
     /// By which workers' lines name it: SHA-256 over its bytes.
@@ -169,6 +183,12 @@ impl HashPlan {
         part
     }
 
+    /// Whether bytes begin as what a worker writes, of any plan.
+    pub fn is_part(bytes: &[u8]) -> bool {
+        let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        line.len() <= MAX_LINE && json::parse::<Object<WireLine>>(line, 16).is_ok()
+    }
+
     /// What a worker writes of a unit: a line of JSON.
     ///
     /// # Panics
@@ -183,45 +203,9 @@ impl HashPlan {
         serde_json::to_string(&line).expect("strings and numbers always serialize")
     }
 
-    /// Joins what all workers wrote, each part under the name by which errors tell it.
-    ///
-    /// # Errors
-    /// [`MergeError`]: of another plan, a unit twice or not at all, two digests of one.
-    pub fn merge<'a>(
-        &self,
-        parts: impl IntoIterator<Item = (&'a str, &'a [u8])>,
-    ) -> Result<Statement, MergeError> {
-        let mut found: Vec<Option<(ContentDigest, Place)>> = vec![None; self.units.len()];
-        for (part, bytes) in parts {
-            let lines = bytes.strip_suffix(b"\n").unwrap_or(bytes).split(|byte| *byte == b'\n');
-            for (line, bytes) in (1..).zip(lines).filter(|_| !bytes.is_empty()) {
-                let place = Place { part: part.to_owned(), line };
-                let at = |problem| MergeError::Line { place: place.clone(), problem };
-                let HashedUnit { unit, digest } = self.read_line(bytes).map_err(at)?;
-                match &found[unit] {
-                    None => found[unit] = Some((digest, place)),
-                    Some((other, first)) => {
-                        let (name, first) = (self.units[unit].name.clone(), first.clone());
-                        return Err(if *other == digest {
-                            MergeError::Duplicate { name, first, second: place }
-                        } else {
-                            MergeError::Conflict { name, first, second: place }
-                        });
-                    }
-                }
-            }
-        }
-        let missing = found.iter().filter(|found| found.is_none()).count();
-        if let Some(first) = found.iter().position(Option::is_none) {
-            let name = self.units[first].name.clone();
-            return Err(MergeError::Missing { count: missing, of: self.units.len(), unit: first, name });
-        }
-        let digests = found.into_iter().flatten().map(|(digest, _)| digest);
-        let resources = self.units.iter().zip(digests);
-        let resources =
-            resources.map(|(unit, digest)| Resource { name: unit.name.clone(), digest }).collect();
-        let manifest = Manifest::new(self.serialization.clone(), resources).map_err(MergeError::Manifest)?;
-        Ok(Statement::new(self.subject_name.clone(), manifest))
+    /// Joins what all workers wrote.
+    pub fn merge(&self) -> Merge<'_> {
+        Merge { plan: self, found: vec![None; self.units.len()], parts: vec![] }
     }
 
     fn read_line(&self, bytes: &[u8]) -> Result<HashedUnit, LineProblem> {
@@ -247,6 +231,68 @@ impl HashPlan {
         })?;
         let digest = ContentDigest::from_hex(hash_type, hex).map_err(LineProblem::Digest)?;
         Ok(HashedUnit { unit: line.unit, digest })
+    }
+}
+
+/// What workers wrote of a plan, joined as it comes.
+#[derive(Debug)]
+pub struct Merge<'p> {
+    plan: &'p HashPlan,
+    /// Of each unit its digest, in which part it stands, and on which line.
+    found: Vec<Option<(ContentDigest, usize, usize)>>,
+    parts: Vec<String>,
+}
+
+impl Merge<'_> {
+    /// Adds what one worker wrote, under the name by which errors tell it.
+    ///
+    /// # Errors
+    /// [`MergeError`]: a line of something else, a unit twice, two digests of one.
+    pub fn add(&mut self, part: &str, lines: &[u8]) -> Result<(), MergeError> {
+        self.parts.push(part.to_owned());
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let number = self.parts.len() - 1;
+        let lines = lines.strip_suffix(b"\n").unwrap_or(lines).split(|byte| *byte == b'\n');
+        for (at, line) in (1..).zip(lines) {
+            let place = || self.place(number, at);
+            let HashedUnit { unit, digest } =
+                self.plan.read_line(line).map_err(|problem| MergeError::Line { place: place(), problem })?;
+            if let Some((other, part, line)) = &self.found[unit] {
+                let name = self.plan.units[unit].name.clone();
+                let (first, second) = (self.place(*part, *line), place());
+                return Err(if *other == digest {
+                    MergeError::Duplicate { name, first, second }
+                } else {
+                    MergeError::Conflict { name, first, second }
+                });
+            }
+            self.found[unit] = Some((digest, number, at));
+        }
+        Ok(())
+    }
+
+    /// The statement that all of it comes to.
+    ///
+    /// # Errors
+    /// [`MergeError::Missing`].
+    pub fn finish(self) -> Result<Statement, MergeError> {
+        let missing = self.found.iter().filter(|found| found.is_none()).count();
+        let HashPlan { subject_name, serialization, units, .. } = self.plan;
+        if let Some(unit) = self.found.iter().position(Option::is_none) {
+            let name = units[unit].name.clone();
+            return Err(MergeError::Missing { count: missing, of: units.len(), unit, name });
+        }
+        let digests = self.found.into_iter().flatten().map(|(digest, ..)| digest);
+        let resources = units.iter().zip(digests);
+        let resources = resources.map(|(unit, digest)| Resource { name: unit.name.clone(), digest });
+        let manifest = Manifest::new(serialization.clone(), resources.collect());
+        Ok(Statement::new(subject_name.clone(), manifest.map_err(MergeError::Manifest)?))
+    }
+
+    fn place(&self, part: usize, line: usize) -> Place {
+        Place { part: self.parts[part].clone(), line }
     }
 }
 
@@ -318,8 +364,20 @@ pub enum HashPlanError {
         found: u64,
     },
     /// More units than a model may have files or shards.
-    #[error("has more than the {MAX_RESOURCES} files or shards that a model may have")]
-    TooMany,
+    #[error("{}more than the {MAX_RESOURCES} files or shards that a model may have",
+        path.as_ref().map_or_else(String::new, |path| format!("{path}: with it, there are ")))]
+    TooMany {
+        /// With which file it is too many.
+        path: Option<ManifestPath>,
+    },
+    /// A plan, or what it would come to, that readers would refuse.
+    #[error("the plan, or its signature, would have {found} bytes, and at most {limit} are read")]
+    TooLarge {
+        /// Bytes that it would have.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// A file that has no shards, and would go unsigned.
     #[error("{path}: is empty, and has no shards that could be signed")]
     EmptyFile {
@@ -505,7 +563,11 @@ mod tests {
     }
 
     fn merge(plan: &HashPlan, parts: &[(&str, &str)]) -> Result<Statement, MergeError> {
-        plan.merge(parts.iter().map(|(name, part)| (*name, part.as_bytes())))
+        let mut merge = plan.merge();
+        for (name, part) in parts {
+            merge.add(name, part.as_bytes())?;
+        }
+        merge.finish()
     }
 
     fn problem(line: &str) -> LineProblem {
@@ -537,7 +599,18 @@ mod tests {
         let twice = plan_of(Method::Files, &[("a", 1), ("a", 1)]);
         assert!(matches!(twice, Err(HashPlanError::Manifest(ManifestError::Duplicate { .. }))));
         assert!(matches!(plan_of(shards(4), &[("a", 1), ("b", 0)]), Err(HashPlanError::EmptyFile { .. })));
-        assert_eq!(plan_of(shards(1), &[("a", u64::MAX)]), Err(HashPlanError::TooMany));
+        assert!(matches!(
+            plan_of(shards(1), &[("a", u64::MAX)]),
+            Err(HashPlanError::TooMany { path: Some(_) })
+        ));
+        let long = "x".repeat(200);
+        let large = plan_of(shards(1), &[(&long, 400_000)]);
+        assert!(matches!(large, Err(HashPlanError::TooLarge { .. })));
+        let below = plan_of(Method::Files, &[("a", 1), ("a/b", 1)]);
+        let expected = |error: &HashPlanError| {
+            matches!(error, HashPlanError::Manifest(ManifestError::FileAndDirectory { .. }))
+        };
+        assert!(below.is_err_and(|error| expected(&error)));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub use bundle::{
 pub use claims::{CLAIMS_FILE_NAME, Claims, MAX_CLAIMS_LINES};
 pub use envelope::{Envelope, PAYLOAD_TYPE, pae};
 pub use error::{AttestationError, BundleError, ClaimsError, JsonError, StatementError};
-pub use hash_plan::{HashPlan, HashPlanError, HashedUnit, LineProblem, MergeError, Place, Unit};
+pub use hash_plan::{HashPlan, HashPlanError, HashedUnit, LineProblem, Merge, MergeError, Place, Unit};
 pub use json::check_json;
 pub use log_entry::LogEntry;
 pub use modelseal_manifest::MAX_RESOURCES;

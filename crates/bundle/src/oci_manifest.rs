@@ -18,6 +18,17 @@ const TITLE: &str = "org.opencontainers.image.title";
 const ORAS_UNPACK: &str = "io.deis.oras.content.unpack";
 /// What ORAS calls a layer of which it was told nothing else, packed or not.
 const ORAS_DEFAULT: &str = "application/vnd.oci.image.layer.v1.tar";
+/// The beginning of annotations by which tools say what they packed into a layer.
+const PACKED_CONTENT: &str = "olot.layer.content.";
+/// Manifests that have layers.
+const MANIFESTS: [&str; 2] =
+    ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
+/// The configurations of container images, whose layers are archives whatever they are called.
+const IMAGES: [&str; 2] =
+    ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
+/// What media types of archives and of compressed files have among their words.
+const PACKED: [&str; 14] =
+    ["tar", "gtar", "ustar", "tgz", "gzip", "gz", "zip", "zstd", "zst", "bzip2", "bz2", "xz", "7z", "lz4"];
 
 /// Eight for each layer, and as many annotations.
 const MAX_VALUES: usize = 16 * MAX_RESOURCES;
@@ -48,7 +59,15 @@ impl OciManifest {
         if manifest.manifests.is_some() {
             return Err(OciManifestError::Index);
         }
-        let layers = manifest.layers.ok_or(OciManifestError::NoLayers)?;
+        if let Some(found) = manifest.media_type.filter(|found| !MANIFESTS.contains(&found.as_str())) {
+            return Err(OciManifestError::MediaType { found });
+        }
+        let layers = manifest.layers.filter(|layers| !layers.is_empty()).ok_or(OciManifestError::NoLayers)?;
+        if let Some(Object(Config { media_type })) = manifest.config
+            && IMAGES.contains(&media_type.as_str())
+        {
+            return Err(OciManifestError::Image { media_type });
+        }
         if manifest.schema_version != 2 {
             return Err(OciManifestError::SchemaVersion { found: manifest.schema_version });
         }
@@ -64,8 +83,16 @@ impl OciManifest {
 #[serde(rename_all = "camelCase")]
 struct Wire {
     schema_version: u64,
+    media_type: Option<String>,
+    config: Option<Object<Config>>,
     layers: Option<Vec<Object<Layer>>>,
     manifests: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Config {
+    media_type: String,
 }
 
 #[derive(Deserialize)]
@@ -99,10 +126,11 @@ impl Layer {
     /// Whether the layer holds something else than the bytes of one file.
     fn is_packed(&self) -> bool {
         let is_of_oras = self.media_type == ORAS_DEFAULT && !self.annotations.contains_key(MODEL_PACK_PATH);
-        let is_archive = self.media_type.split(['.', '+', '-']).any(|part| {
-            ["tar", "gzip", "gz", "zstd", "tgz", "zip"].iter().any(|packed| part.eq_ignore_ascii_case(packed))
-        });
-        self.annotations.contains_key(ORAS_UNPACK) || is_archive && !is_of_oras
+        let words = self.media_type.split(|c: char| !c.is_ascii_alphanumeric());
+        let is_archive = |word: &str| PACKED.iter().any(|packed| word.eq_ignore_ascii_case(packed));
+        self.annotations.contains_key(ORAS_UNPACK)
+            || self.annotations.keys().any(|key| key.starts_with(PACKED_CONTENT))
+            || words.into_iter().any(is_archive) && !is_of_oras
     }
 }
 
@@ -116,6 +144,21 @@ pub enum OciManifestError {
     /// It lists manifests, not layers.
     #[error("is an OCI index, which lists manifests: name one of those")]
     Index,
+    /// Another document.
+    #[error("is no OCI image manifest: its media type is \"{}\"", Escaped(found))]
+    MediaType {
+        /// What it says that it is.
+        found: String,
+    },
+    /// Its layers are archives of a file system.
+    #[error(
+        "is a container image ({}): its layers are archives, and not the files of a model",
+        Escaped(media_type)
+    )]
+    Image {
+        /// What its configuration says that it is.
+        media_type: String,
+    },
     /// It lists nothing.
     #[error("is no OCI image manifest: it has no layers")]
     NoLayers,
@@ -232,6 +275,11 @@ mod tests {
             ("application/vnd.oci.image.layer.v1.tar+zstd", json!({ TITLE: "a" })),
             ("application/vnd.docker.image.rootfs.diff.tar.gzip", json!({ TITLE: "a" })),
             ("application/x-TAR", json!({ TITLE: "a" })),
+            ("application/gzip", json!({ TITLE: "a" })),
+            ("application/zip", json!({ TITLE: "a" })),
+            ("application/x-xz", json!({ TITLE: "a" })),
+            ("application/vnd.oci.image.layer.v1.tar; charset=binary", json!({ TITLE: "a" })),
+            (ORAS_DEFAULT, json!({ TITLE: "a", "olot.layer.content.name": "a" })),
         ] {
             let found = problem(layer(media_type, &annotations));
             assert!(matches!(found, LayerProblem::Packed { .. }), "{media_type} {annotations}: {found}");
@@ -261,9 +309,24 @@ mod tests {
     fn other_documents_are_named_for_what_they_are() {
         assert_eq!(parse(&json!({ "schemaVersion": 2, "manifests": [] })), Err(OciManifestError::Index));
         assert_eq!(parse(&json!({ "schemaVersion": 2 })), Err(OciManifestError::NoLayers));
-        let mut old = manifest(&[]);
-        old["schemaVersion"] = json!(1);
-        assert_eq!(parse(&old), Err(OciManifestError::SchemaVersion { found: 1 }));
+        assert_eq!(parse(&manifest(&[])), Err(OciManifestError::NoLayers));
+        let one = manifest(&[layer(RAW, &json!({ TITLE: "a" }))]);
+        let with = |pointer: &str, value: Value| {
+            let mut other = one.clone();
+            *other.pointer_mut(pointer).unwrap() = value;
+            parse(&other)
+        };
+        assert_eq!(with("/schemaVersion", json!(1)), Err(OciManifestError::SchemaVersion { found: 1 }));
+        let index = "application/vnd.oci.image.index.v1+json";
+        assert_eq!(
+            with("/mediaType", json!(index)),
+            Err(OciManifestError::MediaType { found: index.into() })
+        );
+        for media_type in IMAGES {
+            // Tools give the layers of images titles too.
+            let image = with("/config/mediaType", json!(media_type));
+            assert_eq!(image, Err(OciManifestError::Image { media_type: media_type.into() }));
+        }
         let twice = manifest(&[]).to_string().replacen("\"layers\"", "\"layers\":[],\"layers\"", 1);
         assert!(matches!(OciManifest::parse(twice.as_bytes()), Err(OciManifestError::Json(_))));
     }

@@ -1,10 +1,11 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use modelseal_manifest::{
-    ContentDigest, HashType, IgnorePath, Manifest, Method, NameError, Resource, ResourceName, RootDigest,
+    ContentDigest, IgnorePath, Manifest, Method, NameError, Resource, ResourceName, RootDigest,
     Serialization, Sha256Digest, ShardSize,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Number;
 
 use crate::json::Object;
@@ -62,7 +63,8 @@ impl Statement {
         if subject.name.is_empty() {
             return Err(StatementError::SubjectName);
         }
-        let Object(body) = serde_json::from_slice::<Object<Body>>(payload).map_err(crate::JsonError::from)?;
+        let Object(body) =
+            serde_json::from_slice::<Object<Body<'_>>>(payload).map_err(crate::JsonError::from)?;
         let manifest = manifest(&body.predicate.0)?;
         let claimed = subject.digest.get("sha256").map_or("", String::as_str);
         let claimed: Sha256Digest = claimed.parse().map_err(StatementError::SubjectDigest)?;
@@ -83,7 +85,10 @@ impl Statement {
             statement_type: STATEMENT_TYPE,
             subject: [WireSubject { name: self.subject_name.clone(), digest }],
             predicate_type: PREDICATE_TYPE,
-            predicate: written_predicate(&self.manifest),
+            predicate: WrittenPredicate {
+                serialization: written_serialization(self.manifest.serialization()),
+                resources: WrittenResources(&self.manifest),
+            },
         };
         serde_json::to_vec(&written).expect("strings and numbers always serialize")
     }
@@ -118,14 +123,16 @@ struct WireSubject {
 }
 
 #[derive(Deserialize)]
-struct Body {
-    predicate: Object<WirePredicate>,
+struct Body<'a> {
+    #[serde(borrow)]
+    predicate: Object<WirePredicate<'a>>,
 }
 
-#[derive(Deserialize, Serialize)]
-struct WirePredicate {
+#[derive(Deserialize)]
+struct WirePredicate<'a> {
     serialization: Object<WireSerialization>,
-    resources: Vec<Object<WireResource>>,
+    #[serde(borrow)]
+    resources: Vec<Object<WireResource<'a>>>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -140,24 +147,54 @@ pub(crate) struct WireSerialization {
     ignore_paths: Vec<String>,
 }
 
-#[derive(Deserialize, Serialize)]
-struct WireResource {
-    name: String,
-    algorithm: String,
-    digest: String,
+/// Of half a million, none has texts of its own where that can be avoided.
+#[derive(Deserialize)]
+struct WireResource<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    algorithm: Cow<'a, str>,
+    #[serde(borrow)]
+    digest: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Written {
+struct Written<'a> {
     #[serde(rename = "_type")]
     statement_type: &'static str,
     subject: [WireSubject; 1],
     predicate_type: &'static str,
-    predicate: WirePredicate,
+    predicate: WrittenPredicate<'a>,
 }
 
-fn manifest(wire: &WirePredicate) -> Result<Manifest, StatementError> {
+#[derive(Serialize)]
+struct WrittenPredicate<'a> {
+    serialization: WireSerialization,
+    resources: WrittenResources<'a>,
+}
+
+struct WrittenResources<'a>(&'a Manifest);
+
+impl Serialize for WrittenResources<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Written {
+            name: String,
+            algorithm: &'static str,
+            digest: String,
+        }
+
+        let algorithm = self.0.serialization().hash_type.as_str();
+        serializer.collect_seq(self.0.resources().iter().map(|resource| Written {
+            name: resource.name.to_wire(),
+            algorithm,
+            digest: resource.digest.to_hex(),
+        }))
+    }
+}
+
+fn manifest(wire: &WirePredicate<'_>) -> Result<Manifest, StatementError> {
     if wire.resources.len() > MAX_RESOURCES {
         return Err(StatementError::TooManyResources { found: wire.resources.len(), limit: MAX_RESOURCES });
     }
@@ -208,30 +245,18 @@ fn shard_size(number: Option<&Number>) -> Result<ShardSize, StatementError> {
     })
 }
 
-fn read_resource(wire: &WireResource, serialization: &Serialization) -> Result<Resource, StatementError> {
+fn read_resource(wire: &WireResource<'_>, serialization: &Serialization) -> Result<Resource, StatementError> {
     let name = match serialization.method {
         Method::Files => ResourceName::file(&wire.name)?,
         Method::Shards(_) => ResourceName::shard(&wire.name)?,
     };
     let expected = serialization.hash_type;
     if legacy::hash_type(&wire.algorithm, serialization.method) != expected.as_str() {
-        return Err(StatementError::Algorithm { name, expected, found: wire.algorithm.clone() });
+        return Err(StatementError::Algorithm { name, expected, found: wire.algorithm.clone().into_owned() });
     }
     match ContentDigest::from_hex(expected, &wire.digest) {
         Ok(digest) => Ok(Resource { name, digest }),
         Err(source) => Err(StatementError::Digest { name, source }),
-    }
-}
-
-fn written_predicate(manifest: &Manifest) -> WirePredicate {
-    let serialization = manifest.serialization();
-    WirePredicate {
-        serialization: Object(written_serialization(serialization)),
-        resources: manifest
-            .resources()
-            .iter()
-            .map(|r| Object(written_resource(r, serialization.hash_type)))
-            .collect(),
     }
 }
 
@@ -249,14 +274,6 @@ pub(crate) fn written_serialization(serialization: &Serialization) -> WireSerial
             .iter()
             .map(|path| path.as_path().as_str().to_owned())
             .collect(),
-    }
-}
-
-fn written_resource(resource: &Resource, hash_type: HashType) -> WireResource {
-    WireResource {
-        name: resource.name.to_wire(),
-        algorithm: hash_type.as_str().to_owned(),
-        digest: resource.digest.to_hex(),
     }
 }
 

@@ -1,16 +1,12 @@
 use std::fmt::{self, Display};
 use std::os::fd::AsFd;
-use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{FileType, Mode, OFlags, fstat, open};
-use rustix::process::geteuid;
+use rustix::fs::fstat;
 
-use crate::error::shown;
-use crate::file::read_at_most;
 use crate::model::{Kind, open_named};
-use crate::stamp::{Stamp, file_type};
-use crate::{DiskError, FoundFile, Model};
+use crate::stamp::Stamp;
+use crate::{FoundFile, Model};
 
 /// Two writes within this may leave the same times: file systems count in seconds (FAT, in
 /// two), and kernels in ticks of their own.
@@ -82,42 +78,6 @@ fn is_local(_: impl AsFd) -> bool {
     false
 }
 
-/// Reads a file that is the user's own, which nobody else could have written or read, and no
-/// link; `None` where there is none.
-///
-/// # Errors
-/// In words, why it is not to be believed.
-pub fn read_own(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, String> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let fd = match open(path, flags, Mode::empty()) {
-        Ok(fd) => fd,
-        Err(rustix::io::Errno::NOENT) => return Ok(None),
-        Err(errno) => return Err(format!("{}: cannot open: {errno}", shown(path))),
-    };
-    let stat = fstat(&fd).map_err(|errno| format!("{}: cannot examine: {errno}", shown(path)))?;
-    let problem = if file_type(&stat) != FileType::RegularFile {
-        "is no regular file"
-    } else if stat.st_uid != geteuid().as_raw() {
-        "belongs to somebody else"
-    } else if stat.st_mode & 0o077 != 0 {
-        "is open to others, expected mode 0600"
-    } else {
-        let bytes: Result<_, DiskError> = read_at_most(&fd.into(), path, limit);
-        return bytes.map(Some).map_err(|error| error.to_string());
-    };
-    Err(format!("{}: {problem}", shown(path)))
-}
-
-/// Makes a directory, and those above it, that only the user can enter.
-///
-/// # Errors
-/// [`DiskError::Io`].
-pub fn create_own_directory(path: &Path) -> Result<(), DiskError> {
-    use std::os::unix::fs::DirBuilderExt;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(DiskError::std_io(path, "create the directory"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,31 +94,5 @@ mod tests {
         assert!(!at(999, 0).had_rested_at(moment));
         assert!(!at(1_000, 500).had_rested_at(moment));
         assert!(!at(2_000, 0).had_rested_at(moment), "the clock was set back");
-    }
-
-    #[test]
-    fn a_file_that_others_can_read_or_replace_is_not_believed() {
-        use std::os::unix::fs::{PermissionsExt, symlink};
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("own");
-        assert_eq!(read_own(&path, 10), Ok(None));
-        std::fs::write(&path, "x").unwrap();
-        let set = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        set(0o600);
-        assert_eq!(read_own(&path, 10), Ok(Some(b"x".to_vec())));
-        for mode in [0o640, 0o604, 0o620] {
-            set(mode);
-            assert!(read_own(&path, 10).unwrap_err().ends_with("is open to others, expected mode 0600"));
-        }
-        set(0o600);
-        let link = directory.path().join("link");
-        symlink(&path, &link).unwrap();
-        assert!(read_own(&link, 10).is_err());
-        assert!(read_own(directory.path(), 10).is_err());
-        assert!(read_own(&path, 0).is_err(), "too large");
-        if geteuid().is_root() {
-            std::os::unix::fs::chown(&path, Some(12_345), None).unwrap();
-            assert!(read_own(&path, 10).unwrap_err().ends_with("belongs to somebody else"));
-        }
     }
 }

@@ -24,6 +24,7 @@ mod inventory;
 mod measure;
 mod model;
 mod open;
+mod own_directory;
 mod private_dir;
 mod resolve;
 mod stamp;
@@ -35,8 +36,9 @@ pub use file::{
     Alone, Overwrite, StagedOutput, exists, is_empty, is_same_file, read_first_byte, read_named,
     read_regular, write_output,
 };
-pub use identity::{FileIdentity, create_own_directory, read_own};
+pub use identity::FileIdentity;
 pub use inventory::{FoundFile, Ignored, IgnoredKind, Inventory, Links, Unfit, WalkRules};
 pub use measure::{MeasureOptions, MeasuredFile, Measurement, Part};
 pub use model::Model;
+pub use own_directory::OwnDirectory;
 pub use private_dir::PrivateDir;

@@ -46,13 +46,13 @@ pub(crate) fn compress_both(
     other: &mut [u32; 8],
     other_blocks: &[[u8; BLOCK]],
 ) {
-    debug_assert!(is_available(), "the caller looks");
+    assert!(is_available(), "the caller looks");
     if has_avx512vl() {
-        // SAFETY: the one thing that could be wrong is that the processor lacks an instruction:
-        // the only caller asked `is_available`, and the others were just asked for.
+        // SAFETY: the one thing that could be wrong is that the processor, or the system, lacks an
+        // instruction or its registers: all that this way takes were just asked for.
         return unsafe { rotating::interleaved(state, blocks, other, other_blocks) };
     }
-    // SAFETY: as above.
+    // SAFETY: as above; this way takes what `is_available` asks for and no more.
     unsafe { plain::interleaved(state, blocks, other, other_blocks) }
 }
 

@@ -59,6 +59,33 @@ impl Manifest {
         Ok(Self { serialization, resources })
     }
 
+    /// Whether any directory could match it: what was listed elsewhere may contradict itself.
+    ///
+    /// # Errors
+    /// [`ManifestError::FileAndDirectory`]; [`ManifestError::Ignored`].
+    pub fn check_possible(&self) -> Result<(), ManifestError> {
+        let files: BTreeMap<&str, &ManifestPath> = self
+            .resources
+            .iter()
+            .map(|resource| (resource.name.path.as_str(), &resource.name.path))
+            .collect();
+        for path in files.values() {
+            if let Some(ignore) = self.serialization.ignore_paths.iter().find(|ignore| ignore.covers(path)) {
+                let (path, ignore) = ((*path).clone(), ignore.clone());
+                return Err(ManifestError::Ignored { path, ignore });
+            }
+            let mut parent = path.parent();
+            while let Some(directory) = parent {
+                if let Some(file) = files.get(directory) {
+                    let (file, below) = ((*file).clone(), (*path).clone());
+                    return Err(ManifestError::FileAndDirectory { file, below });
+                }
+                parent = directory.rsplit_once('/').map(|(parent, _)| parent);
+            }
+        }
+        Ok(())
+    }
+
     /// How the digests were made.
     pub fn serialization(&self) -> &Serialization {
         &self.serialization
@@ -303,6 +330,14 @@ pub enum ManifestError {
         expected: u64,
         /// The length of its range.
         found: u64,
+    },
+    /// What it leaves out and lists all the same.
+    #[error("\"{path}\" is listed, and left out by \"{ignore}\"")]
+    Ignored {
+        /// The file.
+        path: ManifestPath,
+        /// What leaves it out.
+        ignore: IgnorePath,
     },
     /// One name that is a file, and a directory with another file in it.
     #[error("\"{file}\" is listed as a file, and \"{below}\" lies in a directory of that name")]

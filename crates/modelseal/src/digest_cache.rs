@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use modelseal_bundle::check_json;
-use modelseal_disk::{
-    FoundFile, MeasuredFile, Model, Overwrite, StagedOutput, create_own_directory, read_own,
-};
+use modelseal_disk::{FoundFile, MeasuredFile, Model, OwnDirectory};
 use modelseal_manifest::{ContentDigest, Escaped, HashType, Method, Sha256Digest};
 use serde::{Deserialize, Serialize};
 
@@ -20,10 +18,13 @@ const SMALLEST: u64 = 1024 * 1024;
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 const MAX_VALUES: usize = 8_000_000;
 const VERSION: u32 = 1;
+/// A model that was not signed for so long is hashed again.
+const FORGOTTEN_AFTER: Duration = Duration::from_hours(180 * 24);
 
 /// What is known of one model's files.
 pub(crate) struct DigestCache {
-    path: PathBuf,
+    directory: PathBuf,
+    name: String,
     entries: BTreeMap<String, Entry>,
     /// Why what was there is not believed.
     pub(crate) problem: Option<String>,
@@ -60,15 +61,19 @@ impl DigestCache {
     /// Reads what is known of `model`: nothing, where it cannot be believed.
     pub(crate) fn open(directory: &Path, model: &Model) -> Self {
         let name = Sha256Digest::of(model.true_path().as_os_str().as_bytes());
-        let path = directory.join(format!("{name}.json"));
-        let unreadable = |error| format!("{}: {error}", Escaped(&path.to_string_lossy()));
-        let entries = |bytes: Option<Vec<u8>>| {
-            bytes.map_or(Ok(BTreeMap::new()), |bytes| parse(&bytes).map_err(unreadable))
+        let name = format!("{name}.json");
+        let read = OwnDirectory::open(directory).and_then(|own| match own {
+            Some(own) => own.read(&name, MAX_BYTES),
+            None => Ok(None),
+        });
+        let unreadable = |error| format!("{}: {error}", Escaped(&directory.join(&name).to_string_lossy()));
+        let entries = read
+            .and_then(|bytes| bytes.map_or(Ok(BTreeMap::new()), |bytes| parse(&bytes).map_err(unreadable)));
+        let (entries, problem) = match entries {
+            Ok(entries) => (entries, None),
+            Err(problem) => (BTreeMap::new(), Some(problem)),
         };
-        match read_own(&path, MAX_BYTES).and_then(entries) {
-            Ok(entries) => Self { path, entries, problem: None },
-            Err(problem) => Self { path, entries: BTreeMap::new(), problem: Some(problem) },
-        }
+        Self { directory: directory.to_owned(), name, entries, problem }
     }
 
     /// The digests of a file that is what it was when they were made, and had rested by then.
@@ -124,18 +129,21 @@ impl DigestCache {
         }
     }
 
-    /// Forgets what is not among `files`, and writes the rest, for the user alone.
+    /// Forgets what is not among the files, and writes the rest.
     pub(crate) fn store(mut self, is_there: impl Fn(&str) -> bool) -> Result<(), String> {
         self.entries.retain(|path, _| is_there(path));
-        let directory = self.path.parent().unwrap_or(&self.path);
-        if self.entries.is_empty() && !modelseal_disk::exists(&self.path) {
+        if self.entries.is_empty() && !modelseal_disk::exists(&self.directory.join(&self.name)) {
             return Ok(());
         }
-        create_own_directory(directory).map_err(|error| error.to_string())?;
         let wire = Wire { digest_cache: VERSION, entries: self.entries.into_iter().collect() };
         let bytes = serde_json::to_vec(&wire).map_err(|error| error.to_string())?;
-        let staged = StagedOutput::new(&self.path, &bytes, 0o600, Overwrite::Replace);
-        staged.and_then(StagedOutput::commit).map_err(|error| error.to_string())
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(format!("they would take more than the {MAX_BYTES} bytes that are read again"));
+        }
+        let own = OwnDirectory::create(&self.directory)?;
+        own.write(&self.name, &bytes)?;
+        own.forget_older(FORGOTTEN_AFTER);
+        Ok(())
     }
 }
 

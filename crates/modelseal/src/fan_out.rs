@@ -1,14 +1,26 @@
 use std::num::NonZeroUsize;
 
 use modelseal_bundle::{HashPlan, HashPlanError, HashedUnit};
-use modelseal_disk::{Links, Model, Observer, Part};
-use modelseal_manifest::{HashType, Method, Serialization};
+use modelseal_disk::{Inventory, Links, Model, Observer, Part};
+use modelseal_manifest::{HashType, Method};
 
-use crate::sign::check_files;
-use crate::{Coverage, Error, SignOptions};
+use crate::{Coverage, Error, Finding, SignOptions};
+
+/// How a model is to be hashed by several machines.
+#[derive(Debug)]
+pub struct PlannedHashing {
+    /// What is handed to them.
+    pub plan: HashPlan,
+    /// What was there.
+    pub inventory: Inventory,
+    /// Files that rarely belong in a release.
+    pub findings: Vec<Finding>,
+}
 
 /// Plans how a model is hashed by several machines: what [`sign`](crate::sign()) would cover, in
 /// units that can be hashed anywhere (`spec/hash-plan.md`). Nothing is hashed.
+///
+/// Whether the key that will sign lies among the files is not known here.
 ///
 /// # Errors
 /// Those of [`plan`](crate::plan()); [`Error::HashPlan`].
@@ -18,21 +30,13 @@ pub fn plan_hashing(
     method: Method,
     hash_type: HashType,
     observer: &dyn Observer,
-) -> Result<HashPlan, Error> {
-    if model.is_file() && !coverage.ignore.is_empty() {
-        return Err(Error::IgnoreInFile);
-    }
-    let rules = coverage.rules(model, &[]);
-    let inventory = model.inventory(&rules, observer)?;
-    check_files(&inventory, &SignOptions { method, ..SignOptions::default() })?;
-    let serialization = Serialization {
-        method,
-        hash_type,
-        allow_symlinks: rules.links == Links::Follow,
-        ignore_paths: rules.ignore,
-    };
-    let files = inventory.files.iter().map(|file| (file.path.clone(), file.size()));
-    Ok(HashPlan::new(&model.name(), serialization, files)?)
+) -> Result<PlannedHashing, Error> {
+    let options = SignOptions { coverage: coverage.clone(), method, hash_type, ..SignOptions::default() };
+    let planned = crate::plan(model, &options, observer)?;
+    let serialization = planned.serialization();
+    let files = planned.inventory.files.iter().map(|file| (file.path.clone(), file.size()));
+    let plan = HashPlan::new(&model.name(), serialization, files)?;
+    Ok(PlannedHashing { plan, inventory: planned.inventory, findings: planned.findings })
 }
 
 /// Hashes some units of a plan, by their numbers. Whether other files are there is not

@@ -85,13 +85,13 @@ pub use dependency::{DependencyRole, dependency};
 pub use digest::{DigestOptions, Digests, Order, digest};
 pub use error::{Error, IgnoredBy};
 pub use existing::ExistingSignatures;
-pub use fan_out::{hash_units, plan_hashing};
-pub use listed::statement_of_digests;
+pub use fan_out::{PlannedHashing, hash_units, plan_hashing};
+pub use listed::{Listed, statement_of_digests};
 pub use modelseal_bundle::{
     Attestation, AttestationError, BundleError, BundleMethod, CLAIMS_FILE_NAME, ClaimsError, HashPlan,
-    HashPlanError, HashedUnit, LayerProblem, LineProblem, MAX_BUNDLE_BYTES, MAX_CLAIMS_LINES, MergeError,
-    OciManifest, OciManifestError, Place, Statement, StatementError, Subject, Unit, UntrustedBundle,
-    VerificationMaterial,
+    HashPlanError, HashedUnit, LayerProblem, LineProblem, MAX_BUNDLE_BYTES, MAX_CLAIMS_LINES, Merge,
+    MergeError, OciManifest, OciManifestError, Place, Statement, StatementError, Subject, Unit,
+    UntrustedBundle, VerificationMaterial,
 };
 pub use modelseal_disk::{
     Cancel, DiskError, ErrorKind, FoundFile, Ignored, IgnoredKind, Inventory, Links, Model, Observer,

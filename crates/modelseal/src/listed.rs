@@ -1,10 +1,20 @@
-use std::collections::BTreeMap;
-
 use modelseal_bundle::Statement;
-use modelseal_manifest::{HashType, Manifest, ManifestError, ManifestPath, Method, Resource, Serialization};
+use modelseal_manifest::{HashType, Manifest, ManifestPath, Method, Resource, Serialization};
 
 use crate::coverage::usual_ignores;
-use crate::{Error, IgnoredBy};
+use crate::release_lint;
+use crate::{Error, Finding};
+
+/// A statement about files that nobody looked at.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// What is to be signed.
+    pub statement: Statement,
+    /// What was listed and is left out of every signature: files of signatures, and git's own.
+    pub ignored: Vec<ManifestPath>,
+    /// Files that rarely belong in a release, by their names.
+    pub findings: Vec<Finding>,
+}
 
 /// A statement about files whose digests somebody else made: the one that signing a
 /// directory of exactly these files makes, with the defaults of [`Coverage`](crate::Coverage).
@@ -13,39 +23,24 @@ use crate::{Error, IgnoredBy};
 /// them on the word of whoever made them.
 ///
 /// # Errors
-/// [`Error::Manifest`] when there are none, or two of one name; [`Error::IgnoresSigned`]
-/// for a file of signatures, or one of git's, which no signature covers.
+/// [`Error::Manifest`] when there are none, two of one name, or names that no directory
+/// could have at once.
 pub fn statement_of_digests(
     subject_name: &str,
     hash_type: HashType,
     resources: Vec<Resource>,
-) -> Result<Statement, Error> {
+) -> Result<Listed, Error> {
     let ignore_paths = usual_ignores();
-    for Resource { name, .. } in &resources {
-        if let Some(ignore) = ignore_paths.iter().find(|ignore| ignore.covers(&name.path)) {
-            let (path, ignore) = (name.path.clone(), ignore.clone());
-            return Err(Error::IgnoresSigned { path, ignore, by: IgnoredBy::Statement });
-        }
-    }
-    no_directories(&resources)?;
+    let is_ignored =
+        |resource: &Resource| ignore_paths.iter().any(|ignore| ignore.covers(&resource.name.path));
+    let (ignored, resources): (Vec<_>, Vec<_>) = resources.into_iter().partition(is_ignored);
     let serialization =
         Serialization { method: Method::Files, hash_type, allow_symlinks: false, ignore_paths };
-    Ok(Statement::new(subject_name, Manifest::new(serialization, resources)?))
-}
-
-/// No file system has a file and a directory of one name.
-fn no_directories(resources: &[Resource]) -> Result<(), ManifestError> {
-    let files: BTreeMap<&str, &ManifestPath> =
-        resources.iter().map(|resource| (resource.name.path.as_str(), &resource.name.path)).collect();
-    for below in files.values() {
-        let mut parent = below.parent();
-        while let Some(directory) = parent {
-            if let Some(file) = files.get(directory) {
-                let (file, below) = ((*file).clone(), (*below).clone());
-                return Err(ManifestError::FileAndDirectory { file, below });
-            }
-            parent = directory.rsplit_once('/').map(|(parent, _)| parent);
-        }
-    }
-    Ok(())
+    let manifest = Manifest::new(serialization, resources)?;
+    manifest.check_possible()?;
+    Ok(Listed {
+        findings: release_lint::findings(manifest.resources().iter().map(|resource| &resource.name.path)),
+        statement: Statement::new(subject_name, manifest),
+        ignored: ignored.into_iter().map(|resource| resource.name.path).collect(),
+    })
 }

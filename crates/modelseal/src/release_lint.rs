@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::{self, Display};
 
-use modelseal_disk::Inventory;
 use modelseal_manifest::ManifestPath;
 use unicode_normalization::UnicodeNormalization;
 
@@ -69,10 +68,9 @@ impl Display for FindingKind {
     }
 }
 
-pub(crate) fn findings(inventory: &Inventory) -> Vec<Finding> {
-    let paths = || inventory.files.iter().map(|file| &file.path);
-    let suspect = paths().filter_map(|path| Some(Finding { path: path.clone(), kind: suspicion(path)? }));
-    suspect.chain(twins(paths())).collect()
+pub(crate) fn findings<'a>(paths: impl Iterator<Item = &'a ManifestPath> + Clone) -> Vec<Finding> {
+    let of_name = |path: &'a ManifestPath| Some(Finding { path: path.clone(), kind: suspicion(path)? });
+    paths.clone().filter_map(of_name).chain(twins(paths)).collect()
 }
 
 fn suspicion(path: &ManifestPath) -> Option<FindingKind> {

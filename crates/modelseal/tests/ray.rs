@@ -23,7 +23,7 @@ fn what_ray_workers_hash_is_signed_as_one_process_signs_it() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/fan-out/fan_out.py");
     let mut ray = script("ray", "ray_on_loopback.py");
     ray.arg(example).arg(at("toy")).arg(key("p256.pem")).arg(at("fan-out.sig"));
-    ray.env("MODELSEAL", env!("CARGO_BIN_EXE_modelseal"));
+    ray.env("MODELSEAL", env!("CARGO_BIN_EXE_modelseal")).env("XDG_CACHE_HOME", "/dev/null");
     let said = Run::of(&mut ray).exits_with(0);
     assert!(
         said.stdout.starts_with("Merged      2 parts: 4 files, sha256 in shards of 67108864 bytes\n"),

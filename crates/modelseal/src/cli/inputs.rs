@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::failure::{Exit, Failure, Named, Task};
 use super::output::Terminal;
+use super::output_file::{Kind, refuse_unless};
 use super::secrets;
 use super::text::shown;
 
@@ -103,13 +104,7 @@ pub(crate) fn refuse_unless_signature(path: &Path, model: &Model) -> Result<(), 
         let message = format!("{}: is the model itself, which a signature cannot replace", shown(path));
         return Err(Failure::new(Exit::Usage, "exists", message));
     }
-    let bytes = read_regular(path, MAX_BUNDLE_BYTES).map_err(|error| Failure::input(&error))?;
-    if bytes.is_empty() || UntrustedBundle::parse(&bytes).is_ok() {
-        return Ok(());
-    }
-    let message = format!("{}: exists already, and is no signature that could be replaced", shown(path));
-    Err(Failure::new(Exit::Usage, "exists", message)
-        .help("remove it first if it is not needed, or write elsewhere"))
+    refuse_unless(Kind::Signature, path)
 }
 
 pub(crate) fn read_public_key(path: &Path, cancel: &Cancel) -> Result<PublicKey, Failure> {

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelseal::{
-    Cancel, Error, HashPlan, HashPlanError, MAX_BUNDLE_BYTES, MergeError, Model, Statement, Unit, hash_units,
-    plan_hashing,
+    Cancel, Error, HashPlan, HashPlanError, MAX_BUNDLE_BYTES, MergeError, Model, PlannedHashing, Statement,
+    hash_units, plan_hashing,
 };
 use modelseal_disk::read_named;
 use serde_json::{Value, json};
@@ -14,32 +14,40 @@ use super::args::{HashArgs, MergeArgs, PlanArgs, Share};
 use super::failure::{Exit, Failure, Named, Task};
 use super::inputs::warn_of_absent;
 use super::output::{Report, Terminal};
-use super::output_file::OutputFile;
+use super::output_file::{Kind, OutputFile};
 use super::progress::Progress;
 use super::shapes::model_json;
+use super::sign::{ignored_json, print_ignored, warn_of_findings, warnings_json};
 use super::text::{GOOD, amount, count, how, row, shown};
 
-/// One line of a worker is at most 64 KiB; half a million of them are less than this.
+/// Of one worker: lines are a few hundred bytes, and there are half a million at most.
 const MAX_PART_BYTES: u64 = 512 * 1024 * 1024;
 
 pub(crate) struct PlanReport {
     model: PathBuf,
-    plan: HashPlan,
+    planned: PlannedHashing,
     output: Option<PathBuf>,
 }
 
 pub(crate) fn plan(args: &PlanArgs, terminal: Terminal, cancel: &Cancel) -> Result<PlanReport, Failure> {
     let model = Model::open(&args.model).map_err(|error| Task::Signing.disk(&error))?;
-    let output = output_outside(&args.output, args.force, &model)?;
+    let output = output_outside(&args.output, Kind::Plan, args.force, &model)?;
     let coverage = args.serialization.coverage(&model)?;
     warn_of_absent(terminal, &coverage.ignore, &model);
     let (method, hash_type) = (args.serialization.method(), args.serialization.hash_type());
-    let plan = plan_hashing(&model, &coverage, method, hash_type, cancel).map_err(|error| {
-        Task::Signing.failure(error, &Named { model: &args.model, bundle: &args.model, is_strict: false })
-    })?;
-    output.write(&plan.to_bytes())?;
+    let planned =
+        plan_hashing(&model, &coverage, method, hash_type, cancel).map_err(|error| match error {
+            Error::HashPlan(error) => {
+                let message = format!("{}: {error}", shown(&args.model));
+                Failure::new(Exit::Usage, "too-large", message).help("choose larger shards")
+            }
+            error => Task::Signing
+                .failure(error, &Named { model: &args.model, bundle: &args.model, is_strict: false }),
+        })?;
+    warn_of_findings(terminal, &planned.findings);
+    output.write(&planned.plan.to_bytes())?;
     let output = output.path().map(Path::to_owned);
-    Ok(PlanReport { model: args.model.clone(), plan, output })
+    Ok(PlanReport { model: args.model.clone(), planned, output })
 }
 
 pub(crate) struct HashReport {
@@ -52,7 +60,7 @@ pub(crate) fn hash(args: &HashArgs, terminal: Terminal, cancel: &Cancel) -> Resu
     let plan = read_plan(&args.plan, cancel)?;
     let model = Model::open(&args.model).map_err(|error| Task::Signing.disk(&error))?;
     let output = args.output.as_deref().unwrap_or(Path::new("-"));
-    let output = output_outside(output, args.force, &model)?;
+    let output = output_outside(output, Kind::Part, args.force, &model)?;
     let units = match (&args.part, &args.units) {
         (Some(Share { index, count }), _) => plan.part(*index, *count),
         (None, units) => units.as_ref().map_or(vec![], |units| units.numbers(plan.units().len())),
@@ -68,14 +76,17 @@ pub(crate) fn hash(args: &HashArgs, terminal: Terminal, cancel: &Cancel) -> Resu
     Ok(HashReport { plan, units, output })
 }
 
-fn output_outside<'a>(path: &'a Path, force: bool, model: &Model) -> Result<OutputFile<'a>, Failure> {
-    let output = OutputFile::new(path, force);
-    if output.path().is_some_and(|path| model.contains(path)) {
+fn output_outside<'a>(
+    path: &'a Path,
+    kind: Kind,
+    force: bool,
+    model: &Model,
+) -> Result<OutputFile<'a>, Failure> {
+    if path != Path::new("-") && model.contains(path) {
         let message = format!("{}: lies in the model, of which it would be a part", shown(path));
         return Err(Failure::new(Exit::Usage, "usage", message).help("-o FILE writes it elsewhere"));
     }
-    output.probe()?;
-    Ok(output)
+    OutputFile::open(path, kind, force)
 }
 
 fn hash_failure(error: Error, args: &HashArgs) -> Failure {
@@ -83,7 +94,12 @@ fn hash_failure(error: Error, args: &HashArgs) -> Failure {
         return plan_failure(&args.plan, error);
     }
     let named = Named { model: &args.model, bundle: &args.plan, is_strict: false };
-    Task::Signing.failure(error, &named)
+    let failure = Task::Signing.failure(error, &named);
+    if failure.code.starts_with("symlink") {
+        return failure
+            .help("a plan says what is done with links: make it anew, with or without --allow-symlinks");
+    }
+    failure
 }
 
 pub(crate) struct MergeReport {
@@ -94,18 +110,16 @@ pub(crate) struct MergeReport {
 
 pub(crate) fn merge(args: &MergeArgs, cancel: &Cancel) -> Result<MergeReport, Failure> {
     let plan = read_plan(&args.plan, cancel)?;
-    let output = OutputFile::new(&args.output, args.force);
-    output.probe()?;
-    let read = |path: &PathBuf| {
+    let output = OutputFile::open(&args.output, Kind::Manifest, args.force)?;
+    let mut merge = plan.merge();
+    for path in &args.parts {
         let bytes = read_named(path, MAX_PART_BYTES, cancel).map_err(|error| Failure::input(&error))?;
-        Ok((path.to_string_lossy().into_owned(), bytes))
-    };
-    let parts = args.parts.iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
-    let statement = plan.merge(parts.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())));
-    let statement = statement.map_err(|error| merge_failure(&args.plan, &error))?;
+        merge.add(&path.to_string_lossy(), &bytes).map_err(|error| merge_failure(&args.plan, &error))?;
+    }
+    let statement = merge.finish().map_err(|error| merge_failure(&args.plan, &error))?;
     output.write(&statement.to_payload())?;
     let output = output.path().map(Path::to_owned);
-    Ok(MergeReport { statement, parts: parts.len(), output })
+    Ok(MergeReport { statement, parts: args.parts.len(), output })
 }
 
 fn merge_failure(plan: &Path, error: &MergeError) -> Failure {
@@ -135,34 +149,27 @@ fn plan_failure(path: &Path, error: &HashPlanError) -> Failure {
         .help("name what modelseal manifest plan wrote, and units that it has")
 }
 
-impl PlanReport {
-    fn size(&self) -> u64 {
-        self.plan.units().iter().map(Unit::size).fold(0, u64::saturating_add)
-    }
-}
-
 impl Report for PlanReport {
     fn json(&self) -> Value {
-        let mut plan = plan_json(&self.plan);
-        plan["path"] = json!(self.output.as_ref().map(|path| path.to_string_lossy()));
+        let PlannedHashing { plan, inventory, findings } = &self.planned;
+        let mut of_plan = plan_json(plan);
+        of_plan["path"] = json!(self.output.as_ref().map(|path| path.to_string_lossy()));
         json!({
             "outcome": "success",
             "model": self.model.to_string_lossy(),
-            "plan": plan,
-            "bytes": self.size(),
+            "plan": of_plan,
+            "bytes": inventory.total_size(),
+            "ignored": ignored_json(&inventory.ignored),
+            "warnings": warnings_json(findings, &[]),
         })
     }
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let units = self.plan.units();
-        let files = units.iter().map(|unit| &unit.name.path).collect::<std::collections::BTreeSet<_>>().len();
-        let units = count(units.len(), "unit", "units");
-        row(
-            out,
-            GOOD,
-            "Planned",
-            format_args!("{}: {} in {units}", shown(&self.model), amount(files, self.size())),
-        )?;
+        let PlannedHashing { plan, inventory, .. } = &self.planned;
+        let files = amount(inventory.files.len(), inventory.total_size());
+        let units = count(plan.units().len(), "unit", "units");
+        row(out, GOOD, "Planned", format_args!("{}: {files} in {units}", shown(&self.model)))?;
+        print_ignored(out, &inventory.ignored)?;
         print_output(out, "Plan", self.output.as_deref())
     }
 }

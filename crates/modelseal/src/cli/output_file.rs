@@ -3,21 +3,60 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use modelseal_disk::{Overwrite, StagedOutput};
+use modelseal::{DiskError, HashPlan, MAX_BUNDLE_BYTES, Statement, UntrustedBundle};
+use modelseal_disk::{Overwrite, StagedOutput, read_regular};
 
 use super::failure::{Exit, Failure};
+use super::text::shown;
+
+/// What a command makes: it replaces such a file, or an empty one, and no other.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Signature,
+    Plan,
+    Part,
+    Manifest,
+}
+
+impl Kind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Signature => "signature",
+            Self::Plan => "plan",
+            Self::Part => "part of a plan",
+            Self::Manifest => "merged manifest",
+        }
+    }
+
+    fn is(self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Signature => UntrustedBundle::parse(bytes).is_ok(),
+            Self::Plan => HashPlan::parse(bytes).is_ok(),
+            Self::Part => HashPlan::is_part(bytes),
+            Self::Manifest => Statement::parse(bytes).is_ok(),
+        }
+    }
+}
 
 #[derive(Clone, Copy)]
 pub(crate) struct OutputFile<'a> {
     path: Option<&'a Path>,
+    kind: Kind,
     overwrite: Overwrite,
 }
 
 impl<'a> OutputFile<'a> {
-    /// `-` is standard output.
-    pub(crate) fn new(path: &'a Path, force: bool) -> Self {
+    /// `-` is standard output. What cannot be written is found out now, before an hour of
+    /// hashing.
+    pub(crate) fn open(path: &'a Path, kind: Kind, force: bool) -> Result<Self, Failure> {
         let overwrite = if force { Overwrite::Replace } else { Overwrite::Refuse };
-        Self { path: (path != Path::new("-")).then_some(path), overwrite }
+        let output = Self { path: (path != Path::new("-")).then_some(path), kind, overwrite };
+        output.stage(b"")?;
+        match output.path {
+            Some(path) if modelseal_disk::exists(path) => refuse_unless(kind, path)?,
+            _ => {}
+        }
+        Ok(output)
     }
 
     /// None for standard output.
@@ -25,20 +64,12 @@ impl<'a> OutputFile<'a> {
         self.path
     }
 
-    /// What cannot be written is found out before an hour of hashing.
-    pub(crate) fn probe(self) -> Result<(), Failure> {
-        self.stage(b"").map(drop)
-    }
-
     /// Whole or not at all.
     pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Failure> {
         if let Some(staged) = self.stage(bytes)? {
             return staged.commit().map_err(|error| failure(&error));
         }
-        let mut out = io::stdout().lock();
-        out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| {
-            Failure::new(Exit::Undecided, "io", format!("standard output: cannot write: {error}"))
-        })
+        print(self.kind, bytes)
     }
 
     fn stage(self, bytes: &[u8]) -> Result<Option<StagedOutput<'a>>, Failure> {
@@ -47,6 +78,26 @@ impl<'a> OutputFile<'a> {
     }
 }
 
-fn failure(error: &modelseal::DiskError) -> Failure {
+/// Whether a file may be replaced by one of this kind.
+pub(crate) fn refuse_unless(kind: Kind, path: &Path) -> Result<(), Failure> {
+    let bytes = read_regular(path, MAX_BUNDLE_BYTES).map_err(|error| Failure::input(&error))?;
+    if bytes.is_empty() || kind.is(&bytes) {
+        return Ok(());
+    }
+    let message =
+        format!("{}: exists already, and is no {} that could be replaced", shown(path), kind.as_str());
+    Err(Failure::new(Exit::Usage, "exists", message)
+        .help("remove it first if it is not needed, or write elsewhere"))
+}
+
+pub(crate) fn print(kind: Kind, bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| {
+        let message = format!("standard output: cannot write the {}: {error}", kind.as_str());
+        Failure::new(Exit::Undecided, "io", message)
+    })
+}
+
+fn failure(error: &DiskError) -> Failure {
     Failure::input(error).help_if_exists("--force replaces it, -o FILE writes elsewhere")
 }

@@ -1,6 +1,5 @@
 //! Where a signature and what goes with it are written, whole or not at all.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelseal::{ClaimsFile, DiskError, Model, Signed};
@@ -8,8 +7,9 @@ use modelseal_disk::{Overwrite, StagedOutput, is_same_file};
 
 use super::args::SignArgs;
 use super::claims::{check_place, claims_failure, default_claims_path, probe_claims};
-use super::failure::{Exit, Failure};
+use super::failure::Failure;
 use super::inputs::{default_bundle_path, refuse_unless_signature};
+use super::output_file::{Kind, print};
 use super::text::shown;
 
 enum Output {
@@ -116,7 +116,7 @@ impl Places {
         }
         match (staged, &self.output) {
             (Some(staged), _) => staged.commit().map_err(|error| exists(Failure::input(&error))),
-            (None, Output::Stdout) => print_bundle(&signed.bundle),
+            (None, Output::Stdout) => print(Kind::Signature, &signed.bundle),
             (None, _) => Ok(()),
         }
     }
@@ -128,12 +128,4 @@ fn overwrite(force: bool) -> Overwrite {
 
 fn exists(failure: Failure) -> Failure {
     failure.help_if_exists("--force replaces it, -o FILE writes the signature elsewhere")
-}
-
-fn print_bundle(bundle: &[u8]) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    out.write_all(bundle).and_then(|()| out.flush()).map_err(|error| {
-        let message = format!("standard output: cannot write the signature: {error}");
-        Failure::new(Exit::Undecided, "io", message)
-    })
 }

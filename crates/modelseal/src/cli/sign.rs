@@ -2,8 +2,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelseal::{
-    Cancel, Caveat, Escaped, Finding, FoundFile, IgnorePath, Ignored, Inventory, Model, PublicKey, Release,
-    SignOptions, Signed, VerifiedSigner,
+    Cancel, Caveat, Escaped, Finding, FoundFile, IgnorePath, Ignored, Inventory, Model, Plan, PublicKey,
+    Release, SignOptions, Signed, VerifiedSigner,
 };
 use serde_json::{Value, json};
 
@@ -30,6 +30,7 @@ pub(crate) enum SignReport {
         absent: Vec<IgnorePath>,
         release: Option<Release>,
         claims: Option<Added>,
+        is_reusing: bool,
     },
     Planned {
         model: PathBuf,
@@ -98,20 +99,7 @@ pub(crate) fn run(
     places.probe(claims.as_ref(), args.force)?;
     let plan = modelseal::plan(&model, &options, cancel).map_err(explain)?;
     warn_of_findings(terminal, &plan.findings);
-    let publishes = if release.is_some() { Publishes::SignatureAndRelease } else { Publishes::Signature };
-    let Chosen { signer, facts } = signer::choose(&args.signer, publishes, terminal, cancel)?;
-    let old = args.reuse.as_deref().map(|old| reuse::verify(old, &args.signer, &*signer, &facts, cancel));
-    let plan = match old.transpose()? {
-        Some(old) => plan.reuse(old),
-        None => plan,
-    };
-    let signed = {
-        let progress = Progress::new(terminal, cancel);
-        plan.sign(&*signer, &progress).map_err(explain)?
-    };
-    if let Some(problem) = signed.digest_cache_problem.as_ref().filter(|_| args.reuse.is_some()) {
-        terminal.warn(&format!("digests that were made before are not reused, or not kept: {problem}"));
-    }
+    let (signed, facts) = sign(plan, args, &named, terminal, cancel)?;
     let written = places.write(&signed, claims.as_mut(), args.force);
     written.map_err(|failure| match facts {
         SignerFacts::Identity => {
@@ -127,10 +115,35 @@ pub(crate) fn run(
         absent,
         release,
         claims: claims.as_ref().filter(|_| args.claims.lines() > 0).map(Added::to),
+        is_reusing: args.reuse.is_some(),
     })
 }
 
-fn warn_of_findings(terminal: Terminal, findings: &[Finding]) {
+fn sign(
+    plan: Plan<'_>,
+    args: &SignArgs,
+    named: &Named<'_>,
+    terminal: Terminal,
+    cancel: &Cancel,
+) -> Result<(Signed, SignerFacts), Failure> {
+    let has_release = args.claims.release().is_some();
+    let publishes = if has_release { Publishes::SignatureAndRelease } else { Publishes::Signature };
+    let Chosen { signer, facts } = signer::choose(&args.signer, publishes, terminal, cancel)?;
+    let old = args.reuse.as_deref().map(|old| reuse::verify(old, &args.signer, &*signer, &facts, cancel));
+    let plan = match old.transpose()? {
+        Some(old) => plan.reuse(old),
+        None => plan,
+    };
+    let progress = Progress::new(terminal, cancel);
+    let signed = plan.sign(&*signer, &progress).map_err(|error| Task::Signing.failure(error, named))?;
+    drop(progress);
+    if let Some(problem) = signed.digest_cache_problem.as_ref().filter(|_| args.reuse.is_some()) {
+        terminal.warn(&format!("digests that were made before are not reused, or not kept: {problem}"));
+    }
+    Ok((signed, facts))
+}
+
+pub(crate) fn warn_of_findings(terminal: Terminal, findings: &[Finding]) {
     for finding in findings {
         terminal.warn(&format!("{}: {}; it will be signed with the model", finding.path, finding.kind));
     }
@@ -139,7 +152,7 @@ fn warn_of_findings(terminal: Terminal, findings: &[Finding]) {
 impl Report for SignReport {
     fn json(&self) -> Value {
         match self {
-            Self::Signed { model, bundle, signed, facts, absent, release, claims } => {
+            Self::Signed { model, bundle, signed, facts, absent, release, claims, .. } => {
                 let manifest = signed.verified.manifest();
                 json!({
                     "outcome": "signed",
@@ -175,8 +188,13 @@ impl Report for SignReport {
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         match self {
-            Self::Signed { model, bundle, signed, facts, release, claims, .. } => {
+            Self::Signed { model, bundle, signed, facts, release, claims, is_reusing, .. } => {
                 print_signed(out, model, signed, facts)?;
+                print_reused(out, signed, *is_reusing)?;
+                print_ignored(out, &signed.inventory.ignored)?;
+                if signed.verified.caveats().contains(&Caveat::UnregisteredAlgorithm) {
+                    row(out, WARN, "Note", Caveat::UnregisteredAlgorithm)?;
+                }
                 print_release(out, release.as_ref())?;
                 let path = bundle.as_ref().map_or_else(|| "(standard output)".to_owned(), |path| shown(path));
                 row(out, GOOD, "Signature", path)?;
@@ -209,16 +227,20 @@ fn print_signed(out: &mut dyn Write, model: &Path, signed: &Signed, facts: &Sign
         row(out, GOOD, "Model", digest)?;
     }
     row(out, GOOD, "Root", manifest.root_digest())?;
-    if !signed.reused.is_empty() {
-        let reused = signed.reused.iter().filter_map(|path| signed.inventory.file(path));
-        let size = reused.map(FoundFile::size).fold(0, u64::saturating_add);
-        row(out, GOOD, "Reused", format_args!("{}, not hashed again", amount(signed.reused.len(), size)))?;
-    }
-    print_ignored(out, &signed.inventory.ignored)?;
-    if signed.verified.caveats().contains(&Caveat::UnregisteredAlgorithm) {
-        row(out, WARN, "Note", Caveat::UnregisteredAlgorithm)?;
-    }
     Ok(())
+}
+
+fn print_reused(out: &mut dyn Write, signed: &Signed, is_reusing: bool) -> io::Result<()> {
+    let reused = signed.reused.iter().filter_map(|path| signed.inventory.file(path));
+    let size = reused.map(FoundFile::size).fold(0, u64::saturating_add);
+    match signed.reused.len() {
+        0 if is_reusing => {
+            let nothing = "nothing: of no large file it is known that it still is what that signature covers";
+            row(out, WARN, "Reused", nothing)
+        }
+        0 => Ok(()),
+        files => row(out, GOOD, "Reused", format_args!("{}, not hashed again", amount(files, size))),
+    }
 }
 
 fn print_release(out: &mut dyn Write, release: Option<&Release>) -> io::Result<()> {
@@ -280,7 +302,7 @@ fn print_places(out: &mut dyn Write, bundle: Option<&Path>, claims: Option<&Path
     }
 }
 
-fn print_ignored(out: &mut dyn Write, ignored: &[Ignored]) -> io::Result<()> {
+pub(crate) fn print_ignored(out: &mut dyn Write, ignored: &[Ignored]) -> io::Result<()> {
     for ignored in ignored {
         row(out, WARN, "Ignored", format_args!("{}{}", ignored.path, slash(ignored.kind)))?;
     }
@@ -294,11 +316,11 @@ fn release_json(release: Option<&Release>) -> Value {
     )
 }
 
-fn ignored_json(ignored: &[Ignored]) -> Value {
+pub(crate) fn ignored_json(ignored: &[Ignored]) -> Value {
     ignored.iter().map(|i| json!({ "path": i.path.as_str(), "kind": i.kind.as_str() })).collect()
 }
 
-fn warnings_json(findings: &[Finding], absent: &[IgnorePath]) -> Value {
+pub(crate) fn warnings_json(findings: &[Finding], absent: &[IgnorePath]) -> Value {
     let warning = |finding: &Finding| json!({ "path": finding.path.as_str(), "code": finding.kind.code(), "message": Escaped(&finding.kind.to_string()).to_string() });
     let nothing = |ignore: &IgnorePath| json!({ "path": ignore.as_path().as_str(), "code": "ignored-absent", "message": "there is nothing of this name in the model" });
     findings.iter().map(warning).chain(absent.iter().map(nothing)).collect()

@@ -4,22 +4,25 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use modelseal::{
-    Cancel, DigestListError, Error, HashType, MAX_BUNDLE_BYTES, ManifestError, ManifestPath, OciManifest,
-    SignedStatement, Statement, UntrustedBundle, parse_digest_list, sign_statement, statement_of_digests,
+    Cancel, DigestListError, Error, Finding, HashType, Ignored, IgnoredKind, Listed, MAX_BUNDLE_BYTES,
+    ManifestError, OciManifest, SignedStatement, Statement, parse_digest_list, sign_statement,
+    statement_of_digests,
 };
-use modelseal_disk::{read_named, read_regular};
+use modelseal_disk::read_named;
 use serde_json::{Value, json};
 
 use super::args::{SignArgs, Source};
 use super::failure::{Exit, Failure, Named, Task};
 use super::keyless::Publishes;
 use super::output::{Report, Terminal};
-use super::output_file::OutputFile;
+use super::output_file::{Kind, OutputFile};
 use super::shapes::{digests_json, facts_json, log_entries_json, method, model_json, times_json};
-use super::sign::print_signer;
+use super::sign::{ignored_json, print_ignored, print_signer, warn_of_findings, warnings_json};
 use super::signer::{self, Chosen, SignerFacts};
 use super::text::{GOOD, WARN, count, how, row, shown};
 use super::verify::print_evidence;
+
+const OCI_HELP: &str = "a model whose layers are raw files can be signed by their digests; unpack any other, and sign the directory";
 
 pub(crate) struct ListedReport {
     digests: Digests,
@@ -31,6 +34,8 @@ pub(crate) struct ListedReport {
 /// A statement, and whose word its digests are.
 struct Digests {
     statement: Statement,
+    ignored: Vec<Ignored>,
+    findings: Vec<Finding>,
     /// A stable code.
     from: &'static str,
     path: PathBuf,
@@ -44,10 +49,10 @@ pub(crate) fn run(
     terminal: Terminal,
     cancel: &Cancel,
 ) -> Result<ListedReport, Failure> {
-    let output = OutputFile::new(args.output.as_deref().unwrap_or(Path::new("-")), args.force);
-    output.path().map_or(Ok(()), refuse_unless_bundle)?;
-    output.probe()?;
+    let output = args.output.as_deref().unwrap_or(Path::new("-"));
+    let output = OutputFile::open(output, Kind::Signature, args.force)?;
     let digests = read(args, source, cancel)?;
+    warn_of_findings(terminal, &digests.findings);
     let Chosen { signer, facts } = signer::choose(&args.signer, Publishes::Signature, terminal, cancel)?;
     let named =
         Named { model: &digests.path, bundle: output.path().unwrap_or(Path::new("-")), is_strict: false };
@@ -64,31 +69,30 @@ fn read(args: &SignArgs, source: Source<'_>, cancel: &Cancel) -> Result<Digests,
     let bytes = read_named(path, MAX_BUNDLE_BYTES, cancel).map_err(|error| Failure::input(&error))?;
     let subject_name = args.listed.subject_name.as_deref().unwrap_or_default();
     let of_files = |code, hash_type, resources| {
-        let statement = statement_of_digests(subject_name, hash_type, resources);
-        statement.map_err(|error| not_signable(path, code, error))
+        let listed = statement_of_digests(subject_name, hash_type, resources);
+        listed.map_err(|error| not_signable(path, code, error))
     };
     let hash_type = args.serialization.hash_type();
-    let (statement, from, size) = match source {
+    let (listed, from, size) = match source {
         Source::OciManifest(_) => {
-            let manifest = OciManifest::parse(&bytes).map_err(|error| {
-                unusable(path, "oci-manifest", &error).help(
-                    "a model whose layers are raw files can be signed by their digests; unpack any other, and sign the directory",
-                )
-            })?;
-            (
-                of_files("oci-manifest", HashType::Sha256, manifest.resources)?,
-                "oci-manifest",
-                Some(manifest.size),
-            )
+            let manifest = OciManifest::parse(&bytes)
+                .map_err(|error| unusable(path, "oci-manifest", &error).help(OCI_HELP))?;
+            let size = Some(manifest.size);
+            (of_files("oci-manifest", HashType::Sha256, manifest.resources)?, "oci-manifest", size)
         }
-        Source::Manifest(_) => (read_manifest(path, &bytes)?, "manifest", None),
+        Source::Manifest(_) => {
+            let statement = read_manifest(path, &bytes)?;
+            (Listed { statement, ignored: vec![], findings: vec![] }, "manifest", None)
+        }
         Source::Digests(_) | Source::Model(_) => {
             let resources =
                 parse_digest_list(&bytes, hash_type).map_err(|error| list_failure(path, &error))?;
             (of_files("digest-list", hash_type, resources)?, "list", None)
         }
     };
-    Ok(Digests { statement, from, path: path.to_owned(), size })
+    let Listed { statement, ignored, findings } = listed;
+    let ignored = ignored.into_iter().map(|path| Ignored { path, kind: IgnoredKind::File }).collect();
+    Ok(Digests { statement, ignored, findings, from, path: path.to_owned(), size })
 }
 
 /// Read and written again it has to be the same bytes, so that there is one way to say it.
@@ -100,17 +104,11 @@ fn read_manifest(path: &Path, bytes: &[u8]) -> Result<Statement, Failure> {
         let problem = "is not written as modelseal manifest merge writes it";
         return Err(unusable(path, "manifest", &problem).help(merged));
     }
-    if let Some(file) = ignored_by_itself(&statement) {
-        let problem = format!("lists {file}, and leaves it out itself: nobody could verify that");
-        return Err(unusable(path, "ignores-signed", &problem).help(merged));
-    }
+    let possible = statement.manifest().check_possible();
+    possible.map_err(|error| {
+        unusable(path, "manifest", &error).help("nobody could verify it: make the plan anew")
+    })?;
     Ok(statement)
-}
-
-fn ignored_by_itself(statement: &Statement) -> Option<&ManifestPath> {
-    let ignores = &statement.manifest().serialization().ignore_paths;
-    let files = statement.manifest().files();
-    files.into_iter().find(|file| ignores.iter().any(|ignore| ignore.covers(file)))
 }
 
 fn list_failure(path: &Path, error: &DigestListError) -> Failure {
@@ -123,33 +121,19 @@ fn unusable(path: &Path, code: &'static str, problem: &dyn std::fmt::Display) ->
 }
 
 fn not_signable(path: &Path, code: &'static str, error: Error) -> Failure {
-    let help = match &error {
-        Error::IgnoresSigned { path: listed, .. } => {
-            let problem = format!("lists {listed}, which is left out of signatures");
-            return unusable(path, "ignores-signed", &problem).help("take it off the list");
+    match &error {
+        Error::Manifest(ManifestError::Empty) => {
+            let message = format!("{}: lists no file that a signature covers", shown(path));
+            Failure::new(Exit::Usage, "empty-model", message)
         }
-        Error::Manifest(ManifestError::Empty) => "is this the right list?",
-        Error::Manifest(error) => return unusable(path, code, error).help("list each file once"),
-        _ => "is this the right list?",
-    };
-    Task::Signing.failure(error, &Named { model: path, bundle: path, is_strict: false }).help(help)
-}
-
-fn refuse_unless_bundle(path: &Path) -> Result<(), Failure> {
-    if !modelseal_disk::exists(path) {
-        return Ok(());
+        Error::Manifest(error) => unusable(path, code, error),
+        _ => Task::Signing.failure(error, &Named { model: path, bundle: path, is_strict: false }),
     }
-    let bytes = read_regular(path, MAX_BUNDLE_BYTES).map_err(|error| Failure::input(&error))?;
-    if bytes.is_empty() || UntrustedBundle::parse(&bytes).is_ok() {
-        return Ok(());
-    }
-    let message = format!("{}: exists already, and is no signature that could be replaced", shown(path));
-    Err(Failure::new(Exit::Usage, "exists", message).help("write elsewhere"))
 }
 
 impl Report for ListedReport {
     fn json(&self) -> Value {
-        let Digests { statement, from, path, size } = &self.digests;
+        let Digests { statement, ignored, findings, from, path, size } = &self.digests;
         let (manifest, verified) = (statement.manifest(), &self.signed.verified);
         json!({
             "outcome": "signed",
@@ -165,8 +149,8 @@ impl Report for ListedReport {
             "digests": digests_json(from, Some(path), &[], None),
             "release": null,
             "claims": null,
-            "ignored": [],
-            "warnings": [],
+            "ignored": ignored_json(ignored),
+            "warnings": warnings_json(findings, &[]),
         })
     }
 
@@ -189,6 +173,7 @@ impl Report for ListedReport {
             row(out, GOOD, "Model", digest)?;
         }
         row(out, GOOD, "Root", manifest.root_digest())?;
+        print_ignored(out, &self.digests.ignored)?;
         let path = shown(&self.digests.path);
         row(out, WARN, "Digests", format_args!("taken from {path}: no file was read"))?;
         let bundle = self.bundle.as_ref().map_or_else(|| "(standard output)".to_owned(), |path| shown(path));

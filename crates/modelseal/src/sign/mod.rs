@@ -139,7 +139,7 @@ pub fn plan<'a>(
     let inventory = model.inventory(&rules, observer)?;
     check_files(&inventory, options)?;
     Ok(Plan {
-        findings: release_lint::findings(&inventory),
+        findings: release_lint::findings(inventory.files.iter().map(|file| &file.path)),
         inventory,
         model,
         rules,
@@ -168,6 +168,16 @@ pub fn sign(
 }
 
 impl Plan<'_> {
+    /// How the statement will say that the digests were made.
+    pub(crate) fn serialization(&self) -> Serialization {
+        Serialization {
+            method: self.method,
+            hash_type: self.hash_type,
+            allow_symlinks: self.rules.links == Links::Follow,
+            ignore_paths: self.rules.ignore.clone(),
+        }
+    }
+
     /// Takes the digests of files that were signed before, and have not changed since, from
     /// `old` instead of hashing them: where the digest cache remembers the same digest of a
     /// file of the same identity, which had rested when it was hashed.
@@ -189,13 +199,7 @@ impl Plan<'_> {
     /// [`Error::SelfCheck`]; [`Error::BundleTooLarge`]; [`Error::NotReleased`].
     pub fn sign(self, signer: &dyn Signer, observer: &dyn Observer) -> Result<Signed, Error> {
         let Digested { measured, reused, problem } = self.digest(observer)?;
-        let serialization = Serialization {
-            method: self.method,
-            hash_type: self.hash_type,
-            allow_symlinks: self.rules.links == Links::Follow,
-            ignore_paths: self.rules.ignore,
-        };
-        let manifest = Manifest::new(serialization, measured.resources(self.method))?;
+        let manifest = Manifest::new(self.serialization(), measured.resources(self.method))?;
         let model_digest = measured.model_digest();
         check_content(self.existing, model_digest)?;
         let name = self.model.name();
@@ -287,7 +291,7 @@ fn check_bundle(bundle: &[u8], payload: &[u8], signer: &dyn Signer) -> Result<Ve
     if verified.payload() == payload { Ok(verified) } else { Err(SignError::SelfCheck.into()) }
 }
 
-pub(crate) fn check_files(inventory: &Inventory, options: &SignOptions<'_>) -> Result<(), Error> {
+fn check_files(inventory: &Inventory, options: &SignOptions<'_>) -> Result<(), Error> {
     if inventory.files.is_empty() {
         return Err(ManifestError::Empty.into());
     }

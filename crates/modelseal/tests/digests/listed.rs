@@ -129,14 +129,31 @@ fn a_packed_layer_is_refused() {
     assert!(message.contains("oci.json") && message.contains("layer 1"), "{message}");
 }
 
+/// As of a directory; a store knows the digests of everything that lies in one.
+#[test]
+fn what_signatures_leave_out_is_left_out_of_lists() {
+    let stage = listed();
+    sign(&stage, &["model", "-o", "files.sig"]);
+    let good = read_text(&stage, "list");
+    let digest = &good[..64];
+    stage.write(
+        "more",
+        format!("{digest}  .gitattributes\n{good}{digest}  ./model.sig\n{digest}  .git/config\n"),
+    );
+    let report = sign(&stage, &listing("more", &["-o", "x.sig"]));
+    let ignored: Vec<_> = report["ignored"].as_array().unwrap().iter().map(|entry| &entry["path"]).collect();
+    assert_eq!(ignored, [".gitattributes", "model.sig", ".git/config"]);
+    assert_eq!(read_text(&stage, "x.sig"), read_text(&stage, "files.sig"));
+}
+
 #[test]
 fn a_list_that_cannot_be_signed_is_refused() {
     let stage = listed();
     let good = read_text(&stage, "list");
     let digest = &good[..64];
     for (bad, code, word) in [
-        (format!("{good}{digest}  ./model.sig\n"), "ignores-signed", "model.sig"),
-        (format!("{good}{digest}  .git/config\n"), "ignores-signed", ".git"),
+        (format!("{digest}  model.sig\n"), "empty-model", "no file"),
+        (format!("{good}{digest}  a/b\n{digest}  a/b/c\n"), "digest-list", "a/b"),
         (String::new(), "empty-model", "no file"),
         ("\n".to_owned(), "digest-list", "line 1"),
         (format!("{good}SHA256 (c) = {digest}\n"), "digest-list", "line 8"),

@@ -228,3 +228,33 @@ fn a_deny_list_of_an_identity_is_followed_by_one_of_the_same_identity_alone() {
         fs::remove_file(scene.at("deny.toml")).unwrap();
     }
 }
+
+/// Files of a megabyte that rested, and a small one that changes.
+fn large_scene() -> Scene {
+    let scene = Scene::new();
+    scene.write("model/large", vec![7; 1_500_000]);
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    succeeds(&mut scene.sign(&["--identity-token", &Signer::Person.token()]));
+    scene.write("model/config.json", "{ }");
+    scene
+}
+
+#[test]
+fn digests_that_the_same_identity_signed_are_reused() {
+    let scene = large_scene();
+    let token = Signer::Person.token();
+    let reuse = ["--identity-token", &token, "--force", "--reuse", BUNDLE];
+    let signed = succeeds(&mut scene.sign(&reuse));
+    assert_eq!(signed["digests"]["reused"], json!(["large"]), "{signed:#}");
+    succeeds(&mut scene.verify(Signer::Person, &[]));
+}
+
+#[test]
+fn digests_that_another_identity_signed_are_not_reused() {
+    let scene = large_scene();
+    let token = Signer::Workflow.token();
+    let reuse = ["--identity-token", &token, "--force", "--reuse", BUNDLE];
+    let old = scene.bundle();
+    scene.refuses(&mut scene.sign(&reuse), 1, "wrong-identity", &["sign without --reuse"]);
+    assert_eq!(scene.bundle(), old);
+}

@@ -49,7 +49,8 @@ impl Display for Run {
 
 /// Our own program.
 pub(crate) fn modelseal<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Run {
-    Run::of(Command::new(env!("CARGO_BIN_EXE_modelseal")).args(arguments))
+    // Nothing that this user keeps.
+    Run::of(Command::new(env!("CARGO_BIN_EXE_modelseal")).args(arguments).env("XDG_CACHE_HOME", "/dev/null"))
 }
 
 /// `modelseal sign`, which must succeed.

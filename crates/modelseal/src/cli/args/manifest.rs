@@ -1,5 +1,6 @@
 //! `manifest plan`, `hash` and `merge`.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -42,7 +43,7 @@ pub(crate) struct HashArgs {
     #[arg(long, value_name = "I/N")]
     pub(crate) part: Option<Share>,
     /// Units by their numbers in the plan, counted from 0: 3, 0-7 or 1,4,8-9
-    #[arg(long, value_name = "UNITS", value_parser = units)]
+    #[arg(long, value_name = "UNITS")]
     pub(crate) units: Option<Units>,
     #[command(flatten)]
     pub(crate) jobs: JobsArgs,
@@ -92,23 +93,33 @@ impl FromStr for Share {
     }
 }
 
-/// Runs of numbers, both ends included.
+/// Runs of numbers, both ends included, in their order and none twice.
 #[derive(Clone, Debug)]
-pub(crate) struct Units(Vec<(usize, usize)>);
+pub(crate) struct Units(Vec<RangeInclusive<usize>>);
 
 impl Units {
     /// The numbers up to `count`, and the first one beyond.
     pub(crate) fn numbers(&self, count: usize) -> Vec<usize> {
-        self.0.iter().flat_map(|(first, last)| *first..=(*last).min((*first).max(count))).collect()
+        let within = |run: &RangeInclusive<usize>| *run.start()..=*run.end().min(run.start().max(&count));
+        self.0.iter().flat_map(within).collect()
     }
 }
 
-fn units(text: &str) -> Result<Units, String> {
-    let run = |run: &str| {
-        let (first, last) = run.split_once('-').unwrap_or((run, run));
-        let (first, last) = (first.parse().ok()?, last.parse().ok()?);
-        (first <= last).then_some((first, last))
-    };
-    let runs = text.split(',').map(run).collect::<Option<_>>();
-    runs.map(Units).ok_or_else(|| "expected numbers such as 3, 0-7 or 1,4,8-9".to_owned())
+impl FromStr for Units {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let run = |run: &str| {
+            let (first, last) = run.split_once('-').unwrap_or((run, run));
+            let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
+            (first <= last).then_some(first..=last)
+        };
+        let runs = text.split(',').map(run).collect::<Option<Vec<_>>>();
+        let mut runs = runs.ok_or("expected numbers such as 3, 0-7 or 1,4,8-9")?;
+        runs.sort_by_key(|run| *run.start());
+        if runs.windows(2).any(|pair| pair[1].start() <= pair[0].end()) {
+            return Err("names a unit twice");
+        }
+        Ok(Self(runs))
+    }
 }
