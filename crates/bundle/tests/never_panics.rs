@@ -2,10 +2,12 @@
 //! parsed is written and read back as the same.
 
 use modelseal_bundle::{
-    Claims, Envelope, KeyHint, KeyMaterial, Statement, UntrustedBundle, VerificationMaterial,
+    Claims, Envelope, HashPlan, HashedUnit, KeyHint, KeyMaterial, OciManifest, Statement, UntrustedBundle,
+    VerificationMaterial,
 };
 use modelseal_manifest::{
-    ContentDigest, HashType, Manifest, Method, Resource, ResourceName, Serialization, Sha256Digest, ShardSize,
+    ContentDigest, HashType, Manifest, ManifestPath, Method, Resource, ResourceName, Serialization,
+    Sha256Digest, ShardSize, parse_digest_list,
 };
 use proptest::prelude::*;
 
@@ -22,6 +24,25 @@ fn statement() -> Statement {
     };
     Statement::new("m", Manifest::new(serialization, vec![resource("a:0:4"), resource("b:c:0:3")]).unwrap())
 }
+
+/// Of the shards of that statement, and of one more file.
+fn plan() -> HashPlan {
+    let serialization = statement().manifest().serialization().clone();
+    let files = [("a", 4), ("b:c", 3), ("d", 9)].map(|(name, size)| (ManifestPath::new(name).unwrap(), size));
+    HashPlan::new("m", serialization, files).unwrap()
+}
+
+fn part(plan: &HashPlan) -> Vec<u8> {
+    let digest = ContentDigest::Sha256(Sha256Digest::of(b""));
+    let lines = (0..plan.units().len()).map(|unit| plan.line(&HashedUnit { unit, digest }) + "\n");
+    lines.collect::<String>().into_bytes()
+}
+
+const OCI: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.empty.v1+json"},
+"layers":[{"mediaType":"application/octet-stream","digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+"size":0,"annotations":{"org.opencontainers.image.title":"a"}}]}"#;
+
+const LIST: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  a\n\\e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 *b\\nc\n";
 
 fn bundle() -> Vec<u8> {
     let material = VerificationMaterial::Key(KeyMaterial::hinted(KeyHint::new("hint")));
@@ -51,6 +72,8 @@ proptest! {
     #[test]
     fn any_bytes(bytes: Vec<u8>) {
         let _ = (UntrustedBundle::parse(&bytes), Statement::parse(&bytes), Claims::parse(&bytes));
+        let _ = (HashPlan::parse(&bytes), OciManifest::parse(&bytes), plan().merge().add("x", &bytes));
+        let _ = parse_digest_list(&bytes, HashType::Sha256);
     }
 
     #[test]
@@ -63,6 +86,39 @@ proptest! {
         if let Ok(parsed) = UntrustedBundle::parse(&bytes) {
             let again = UntrustedBundle::parse(&parsed.to_json()).unwrap();
             prop_assert_eq!(again.envelope(), parsed.envelope());
+        }
+    }
+
+    #[test]
+    fn a_damaged_plan_reads_back_as_what_was_parsed(bytes in mutated(plan().to_bytes())) {
+        if let Ok(parsed) = HashPlan::parse(&bytes) {
+            let again = HashPlan::parse(&parsed.to_bytes()).unwrap();
+            prop_assert_eq!(again.units(), parsed.units());
+            prop_assert_eq!(again.serialization(), parsed.serialization());
+        }
+    }
+
+    /// Whatever is damaged, either the digest of a unit is another one, or nothing is merged.
+    #[test]
+    fn a_damaged_part_adds_and_loses_no_unit(bytes in mutated(part(&plan()))) {
+        let plan = plan();
+        let mut merge = plan.merge();
+        if merge.add("x", &bytes).is_ok() && let Ok(statement) = merge.finish() {
+            let names: Vec<_> = statement.manifest().resources().iter().map(|r| r.name.to_wire()).collect();
+            let mut planned: Vec<_> = plan.units().iter().map(|unit| unit.name.to_wire()).collect();
+            planned.sort();
+            prop_assert_eq!(names, planned);
+        }
+    }
+
+    #[test]
+    fn damaged_lists_of_digests_are_read_or_refused(
+        list in mutated(LIST.into()), manifest in mutated(OCI.into()),
+    ) {
+        let listed = parse_digest_list(&list, HashType::Sha256).unwrap_or_default();
+        let layers = OciManifest::parse(&manifest).map_or(vec![], |manifest| manifest.resources);
+        for resource in listed.iter().chain(&layers) {
+            prop_assert!(ResourceName::file(&resource.name.to_wire()).is_ok());
         }
     }
 

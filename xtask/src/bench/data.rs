@@ -73,7 +73,7 @@ impl Data {
     /// Models of more and more files, and of more and more bytes, of which the disk holds none,
     /// and what they are. Each is made when it is its turn.
     pub(crate) fn growing(&self) -> impl Iterator<Item = (Result<PathBuf, String>, String)> {
-        let directory = self.read.with_file_name("growing");
+        let directory = self.last_grown();
         let files = [1_000_u32, 10_000, 100_000].map(|files| (files, 4096_u64, format!("{files} × 4 KiB")));
         let bytes =
             [1_u64, 4, 16].map(|gib| (8, gib * 128 * MIB, format!("8 sparse files, {gib} GiB together")));
@@ -81,6 +81,11 @@ impl Data {
             let made = sparse(&directory, files, size);
             (made.map_err(|error| format!("{}: {error}", directory.display())), what)
         })
+    }
+
+    /// Where the last of them stands.
+    pub(crate) fn last_grown(&self) -> PathBuf {
+        self.read.with_file_name("growing")
     }
 
     fn script(&self) -> String {

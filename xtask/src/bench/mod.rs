@@ -77,6 +77,21 @@ fn growth(programs: &Programs, data: &Data) -> Result<(), String> {
         let [signed, verified] = [signed, verified].map(|ran| seconds(ran.wall));
         println!("| {what} | {signed} | {verified} | {memory:.1} MB |");
     }
+    reuse(programs, data)
+}
+
+/// The largest of those, and what it costs where nothing changed.
+fn reuse(programs: &Programs, data: &Data) -> Result<(), String> {
+    let model = data.last_grown();
+    let signature = model.with_extension("modelseal.sig");
+    let again = programs.modelseal("sign", &model, &["--reuse", &quoted(&signature)]);
+    let [whole, reused] =
+        in_turn(&[programs.modelseal("sign", &model, &[]), again], GROWTH_ROUNDS, Cache::Warm)?;
+    println!(
+        "\nThe last of them is signed in {}, and with --reuse in {}.",
+        seconds(whole.wall),
+        seconds(reused.wall)
+    );
     Ok(())
 }
 
