@@ -4,8 +4,8 @@
 Usage: fan_out.py MODEL KEY SIGNATURE [WORKERS]
 
 Every worker must see MODEL under the same path, as on a shared file system, and have modelseal, or what
-MODELSEAL names. The signature is the one that `modelseal sign MODEL --key KEY --shard-size 67108864` makes, byte
-for byte. Shards cannot cover empty files: a model with one is refused.
+MODELSEAL names. What is signed is what `modelseal sign MODEL --key KEY --shard-size 67108864` signs, byte for
+byte. Shards cannot cover empty files: a model with one is refused.
 """
 
 import os

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use modelseal_manifest::{
-    ContentDigest, DigestError, Escaped, NameError, Resource, ResourceName, Sha256Digest,
+    ContentDigest, DigestError, Escaped, ManifestPath, NameError, Resource, ResourceName, Sha256Digest,
 };
 use serde::Deserialize;
 
@@ -23,12 +23,68 @@ const PACKED_CONTENT: &str = "olot.layer.content.";
 /// Manifests that have layers.
 const MANIFESTS: [&str; 2] =
     ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
-/// The configurations of container images, whose layers are archives whatever they are called.
-const IMAGES: [&str; 2] =
-    ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
+/// The configurations of container images and of plugins, whose layers are archives whatever
+/// they are called.
+const IMAGES: [&str; 3] = [
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+    "application/vnd.docker.plugin.v1+json",
+];
+/// The configurations of what ORAS pushes where it is told of none.
+const NO_CONFIGS: [&str; 2] = ["application/vnd.oci.empty.v1+json", "application/vnd.unknown.config.v1+json"];
 /// What media types of archives and of compressed files have among their words.
-const PACKED: [&str; 14] =
-    ["tar", "gtar", "ustar", "tgz", "gzip", "gz", "zip", "zstd", "zst", "bzip2", "bz2", "xz", "7z", "lz4"];
+const PACKED: [&str; 50] = [
+    "7z",
+    "archive",
+    "br",
+    "brotli",
+    "bz2",
+    "bzip",
+    "bzip2",
+    "compress",
+    "compressed",
+    "cpio",
+    "deflate",
+    "encrypted",
+    "erofs",
+    "gtar",
+    "gz",
+    "gzip",
+    "jar",
+    "lha",
+    "lz",
+    "lz4",
+    "lzh",
+    "lzip",
+    "lzma",
+    "lzo",
+    "rar",
+    "snappy",
+    "sqfs",
+    "squashfs",
+    "tar",
+    "targz",
+    "tbz",
+    "tbz2",
+    "tgz",
+    "tlz",
+    "txz",
+    "tzst",
+    "ustar",
+    "xar",
+    "xz",
+    "z",
+    "zip",
+    "zipped",
+    "zlib",
+    "zst",
+    "zstd",
+    "zstandard",
+    "zpaq",
+    "zoo",
+    "arj",
+    "ace",
+];
 
 /// Eight for each layer, and as many annotations.
 const MAX_VALUES: usize = 16 * MAX_RESOURCES;
@@ -63,17 +119,21 @@ impl OciManifest {
             return Err(OciManifestError::MediaType { found });
         }
         let layers = manifest.layers.filter(|layers| !layers.is_empty()).ok_or(OciManifestError::NoLayers)?;
-        if let Some(Object(Config { media_type })) = manifest.config
-            && IMAGES.contains(&media_type.as_str())
-        {
+        let config = manifest.config.map(|Object(config)| config.media_type);
+        let is_any = |known: &[&str], found: &String| {
+            let found = found.split(';').next().unwrap_or_default().trim();
+            known.iter().any(|known| known.eq_ignore_ascii_case(found))
+        };
+        if let Some(media_type) = config.clone().filter(|found| is_any(&IMAGES, found)) {
             return Err(OciManifestError::Image { media_type });
         }
+        let is_of_oras = config.is_none_or(|found| is_any(&NO_CONFIGS, &found));
         if manifest.schema_version != 2 {
             return Err(OciManifestError::SchemaVersion { found: manifest.schema_version });
         }
         let size = layers.iter().map(|Object(layer)| layer.size).fold(0, u64::saturating_add);
         let resources = layers.iter().enumerate().map(|(index, Object(layer))| {
-            layer.resource().map_err(|problem| OciManifestError::Layer { index, problem })
+            layer.resource(is_of_oras).map_err(|problem| OciManifestError::Layer { index, problem })
         });
         Ok(Self { digest: Sha256Digest::of(bytes), resources: resources.collect::<Result<_, _>>()?, size })
     }
@@ -106,7 +166,7 @@ struct Layer {
 }
 
 impl Layer {
-    fn resource(&self) -> Result<Resource, LayerProblem> {
+    fn resource(&self, is_of_oras: bool) -> Result<Resource, LayerProblem> {
         let name = match (self.annotations.get(MODEL_PACK_PATH), self.annotations.get(TITLE)) {
             (Some(path), Some(title)) if path != title && !path.ends_with(&format!("/{title}")) => {
                 return Err(LayerProblem::TwoNames { path: path.clone(), title: title.clone() });
@@ -114,23 +174,25 @@ impl Layer {
             (Some(name), _) | (None, Some(name)) => name,
             (None, None) => return Err(LayerProblem::NoName),
         };
-        if self.is_packed() {
+        if self.is_packed(is_of_oras) {
             return Err(LayerProblem::Packed { name: name.clone(), media_type: self.media_type.clone() });
         }
         let digest = self.digest.strip_prefix("sha256:");
         let digest = digest.ok_or_else(|| LayerProblem::Algorithm { found: self.digest.clone() })?;
         let digest = ContentDigest::Sha256(digest.parse().map_err(LayerProblem::Digest)?);
-        Ok(Resource { name: ResourceName::file(name)?, digest })
+        let path = ManifestPath::new(name.as_str())?;
+        Ok(Resource { name: ResourceName { path, range: None }, digest })
     }
 
     /// Whether the layer holds something else than the bytes of one file.
-    fn is_packed(&self) -> bool {
-        let is_of_oras = self.media_type == ORAS_DEFAULT && !self.annotations.contains_key(MODEL_PACK_PATH);
+    fn is_packed(&self, is_of_oras: bool) -> bool {
+        let is_default =
+            is_of_oras && self.media_type == ORAS_DEFAULT && !self.annotations.contains_key(MODEL_PACK_PATH);
         let words = self.media_type.split(|c: char| !c.is_ascii_alphanumeric());
         let is_archive = |word: &str| PACKED.iter().any(|packed| word.eq_ignore_ascii_case(packed));
         self.annotations.contains_key(ORAS_UNPACK)
             || self.annotations.keys().any(|key| key.starts_with(PACKED_CONTENT))
-            || words.into_iter().any(is_archive) && !is_of_oras
+            || words.into_iter().any(is_archive) && !is_default
     }
 }
 
@@ -195,7 +257,7 @@ pub enum LayerProblem {
     },
     /// Its digest is that of an archive, or of compressed bytes.
     #[error(
-        "\"{}\" is packed ({}), so its digest is not that of a file of the model",
+        "\"{}\" is packed ({}), so its digest may not be that of a file of the model",
         Escaped(name),
         Escaped(media_type)
     )]
@@ -278,6 +340,9 @@ mod tests {
             ("application/gzip", json!({ TITLE: "a" })),
             ("application/zip", json!({ TITLE: "a" })),
             ("application/x-xz", json!({ TITLE: "a" })),
+            ("application/vnd.rar", json!({ TITLE: "a" })),
+            ("application/java-archive", json!({ TITLE: "a" })),
+            ("application/vnd.acme.layer.v1.squashfs", json!({ TITLE: "a" })),
             ("application/vnd.oci.image.layer.v1.tar; charset=binary", json!({ TITLE: "a" })),
             (ORAS_DEFAULT, json!({ TITLE: "a", "olot.layer.content.name": "a" })),
         ] {
@@ -291,7 +356,7 @@ mod tests {
         assert_eq!(problem(layer(RAW, &json!({}))), LayerProblem::NoName);
         let two = layer(RAW, &json!({ MODEL_PACK_PATH: "a/b", TITLE: "c" }));
         assert!(matches!(problem(two), LayerProblem::TwoNames { .. }));
-        for name in ["../a", "/a", "a//b", ""] {
+        for name in ["../a", "/a", "a//b", "", "."] {
             assert!(matches!(problem(layer(RAW, &json!({ TITLE: name }))), LayerProblem::Name(_)), "{name}");
         }
         for digest in ["sha512:00", "sha256:00", ""] {
@@ -322,7 +387,17 @@ mod tests {
             with("/mediaType", json!(index)),
             Err(OciManifestError::MediaType { found: index.into() })
         );
-        for media_type in IMAGES {
+        // What ORAS calls its layers, other tools call archives.
+        let default = layer(ORAS_DEFAULT, &json!({ TITLE: "a" }));
+        assert!(with("/layers/0", default.clone()).is_ok());
+        let mut other = one.clone();
+        (other["layers"][0], other["config"]["mediaType"]) = (default, json!("application/vnd.acme.config"));
+        assert!(matches!(parse(&other), Err(OciManifestError::Layer { index: 0, .. })));
+        for media_type in
+            ["application/vnd.OCI.image.config.v1+json", "application/vnd.docker.plugin.v1+json; a=b"]
+                .into_iter()
+                .chain(IMAGES)
+        {
             // Tools give the layers of images titles too.
             let image = with("/config/mediaType", json!(media_type));
             assert_eq!(image, Err(OciManifestError::Image { media_type: media_type.into() }));

@@ -9,9 +9,10 @@ use std::thread;
 use rustix::fs::fstat;
 
 use crate::error::shown;
+use crate::file::open_for_reading;
 use crate::hash::update_all;
 use crate::measure::{Piece, Task};
-use crate::model::{Kind, open_named};
+use crate::model::Kind;
 use crate::open::Opener;
 use crate::stamp::Stamp;
 use crate::stream::Stream;
@@ -187,7 +188,7 @@ impl<'a> Worker<'a> {
             return opener.open(file);
         }
         let path = self.engine.model.path();
-        let fd = open_named(path)?;
+        let fd = open_for_reading(path)?;
         let stat = fstat(&fd).map_err(DiskError::io(shown(path), "examine"))?;
         file.check_unchanged(&Stamp::of(&stat))?;
         Ok(fd)

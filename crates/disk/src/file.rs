@@ -98,6 +98,23 @@ pub(crate) fn read_at_most(file: &File, path: &Path, limit: u64) -> Result<Vec<u
     Ok(bytes)
 }
 
+/// Reads the first bytes of a regular file, at most so many.
+///
+/// # Errors
+/// [`DiskError::NotFound`], [`DiskError::NotRegular`], [`DiskError::Io`].
+pub fn read_beginning(path: &Path, most: u64) -> Result<Vec<u8>, DiskError> {
+    let fd = open_for_reading(path)?;
+    let stat = fstat(&fd).map_err(DiskError::io(shown(path), "examine"))?;
+    match file_type(&stat) {
+        FileType::RegularFile => {
+            let mut bytes = Vec::new();
+            let read = File::from(fd).take(most).read_to_end(&mut bytes);
+            read.map(|_| bytes).map_err(DiskError::std_io(path, "read"))
+        }
+        other => Err(DiskError::NotRegular { path: shown(path), found: type_name(other) }),
+    }
+}
+
 /// Reads the first byte of a file that has one.
 ///
 /// # Errors
@@ -156,7 +173,7 @@ pub struct StagedOutput<'a> {
 
 impl<'a> StagedOutput<'a> {
     /// How the temporary files of outputs begin and end.
-    const PARTIAL: (&'static str, &'static str) = (".modelseal-", ".partial");
+    pub(crate) const PARTIAL: (&'static str, &'static str) = (".modelseal-", ".partial");
 
     /// Writes `bytes` beside `path`.
     ///

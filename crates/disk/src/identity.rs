@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::fstat;
 
-use crate::model::{Kind, open_named};
+use crate::file::open_for_reading;
+use crate::model::Kind;
 use crate::stamp::Stamp;
 use crate::{FoundFile, Model};
 
@@ -46,7 +47,7 @@ impl Model {
             Kind::Directory { root, .. } => {
                 is_local(root) && fstat(root).is_ok_and(|stat| Stamp::of(&stat).is_on_device_of(&file.stamp))
             }
-            Kind::File { .. } => open_named(self.path()).is_ok_and(is_local),
+            Kind::File { .. } => open_for_reading(self.path()).is_ok_and(is_local),
         };
         is_local.then_some(FileIdentity(file.stamp))
     }

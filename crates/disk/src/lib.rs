@@ -33,8 +33,8 @@ mod stream;
 pub use cancel::{Cancel, Observer, Unobserved};
 pub use error::{DiskError, ErrorKind};
 pub use file::{
-    Alone, Overwrite, StagedOutput, exists, is_empty, is_same_file, read_first_byte, read_named,
-    read_regular, write_output,
+    Alone, Overwrite, StagedOutput, exists, is_empty, is_same_file, read_beginning, read_first_byte,
+    read_named, read_regular, write_output,
 };
 pub use identity::FileIdentity;
 pub use inventory::{FoundFile, Ignored, IgnoredKind, Inventory, Links, Unfit, WalkRules};

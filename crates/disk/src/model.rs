@@ -37,7 +37,7 @@ impl Model {
     /// [`DiskError::Name`] for a single file that no manifest can name;
     /// [`DiskError::Io`].
     pub fn open(path: &Path) -> Result<Self, DiskError> {
-        let fd = open_named(path)?;
+        let fd = open_for_reading(path)?;
         let stat = fstat(&fd).map_err(DiskError::io(shown(path), "examine"))?;
         let canonical = path.canonicalize().map_err(DiskError::std_io(path, "resolve"))?;
         let kind = match file_type(&stat) {
@@ -114,8 +114,8 @@ impl Model {
         match &self.kind {
             Kind::Directory { root, hub } => walk(root.as_fd(), hub.as_ref(), rules, observer),
             Kind::File { name } => {
-                let stat =
-                    fstat(open_named(&self.path)?).map_err(DiskError::io(shown(&self.path), "examine"))?;
+                let stat = fstat(open_for_reading(&self.path)?)
+                    .map_err(DiskError::io(shown(&self.path), "examine"))?;
                 let stamp = Stamp::of(&stat);
                 let file = FoundFile { path: name.clone(), link_target: None, is_hub_link: false, stamp };
                 Ok(Inventory { files: vec![file], ..Inventory::default() })
@@ -136,7 +136,7 @@ impl Model {
         let mut find = |path: &ManifestPath| {
             let fd = match (&mut opener, &self.kind) {
                 (Some(opener), _) => opener.open_any(path).map_err(|error| gone(error, path))?,
-                (None, Kind::File { name }) if name == path => open_named(&self.path)?,
+                (None, Kind::File { name }) if name == path => open_for_reading(&self.path)?,
                 (None, _) => return Err(DiskError::NotFound { path: path.to_string() }),
             };
             let stat = fstat(&fd).map_err(DiskError::io(path, "examine"))?;
@@ -197,10 +197,6 @@ fn gone(error: DiskError, path: &ManifestPath) -> DiskError {
         }
         error => error,
     }
-}
-
-pub(crate) fn open_named(path: &Path) -> Result<OwnedFd, DiskError> {
-    open_for_reading(path)
 }
 
 fn file_name(path: &Path) -> Result<ManifestPath, DiskError> {

@@ -1,16 +1,20 @@
+use std::fs::File;
+use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{FileType, Mode, OFlags, fstat, open, openat};
+use rustix::fs::{
+    AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, open, openat, renameat, statat, unlinkat,
+};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
+use crate::StagedOutput;
 use crate::error::shown;
 use crate::file::read_at_most;
 use crate::stamp::{file_type, type_name};
-use crate::{Overwrite, StagedOutput};
 
 /// A directory of the user's own, in which nobody else can put anything.
 #[derive(Debug)]
@@ -67,19 +71,32 @@ impl OwnDirectory {
     /// # Errors
     /// In words.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), String> {
-        let path = self.path.join(name);
-        let staged = StagedOutput::new(&path, bytes, 0o600, Overwrite::Replace);
-        staged.and_then(StagedOutput::commit).map_err(|error| error.to_string())
+        let problem = |errno: Errno| format!("{}: cannot write: {errno}", shown(&self.path.join(name)));
+        let partial = format!("{}{}{}", StagedOutput::PARTIAL.0, std::process::id(), StagedOutput::PARTIAL.1);
+        // What a process of the same number left behind.
+        let _ = unlinkat(&self.fd, &partial, AtFlags::empty());
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = openat(&self.fd, &partial, flags, Mode::from_raw_mode(0o600)).map_err(problem)?;
+        let written = File::from(fd).write_all(bytes);
+        let written = written.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO));
+        written.and_then(|()| renameat(&self.fd, &partial, &self.fd, name)).map_err(|errno| {
+            let _ = unlinkat(&self.fd, &partial, AtFlags::empty());
+            problem(errno)
+        })
     }
 
-    /// Removes files that nobody wrote for so long; what cannot be removed stays.
-    pub fn forget_older(&self, age: Duration) {
-        let Ok(entries) = std::fs::read_dir(&self.path) else { return };
-        for entry in entries.flatten() {
-            let age_of = |time: SystemTime| time.elapsed().unwrap_or_default();
-            let modified = entry.metadata().and_then(|metadata| metadata.modified());
-            if modified.is_ok_and(|time| age_of(time) > age) {
-                let _ = std::fs::remove_file(entry.path());
+    /// Removes files that are called so and that nobody wrote for so long; what cannot be
+    /// removed stays.
+    pub fn forget_older(&self, age: Duration, is_called_so: impl Fn(&str) -> bool) {
+        let Ok(entries) = Dir::read_from(&self.fd) else { return };
+        let oldest = SystemTime::now().checked_sub(age).and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let Some(oldest) = oldest.map(|oldest| i128::from(oldest.as_secs())) else { return };
+        for entry in entries.flatten().filter(|entry| entry.file_name().to_str().is_ok_and(&is_called_so)) {
+            let stat = statat(&self.fd, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW);
+            let is_old =
+                |stat: Stat| file_type(&stat) == FileType::RegularFile && i128::from(stat.st_mtime) < oldest;
+            if stat.is_ok_and(is_old) {
+                let _ = unlinkat(&self.fd, entry.file_name(), AtFlags::empty());
             }
         }
     }
@@ -92,7 +109,8 @@ fn check_own(fd: &OwnedFd, path: &Path, expected: FileType, of_others: u32) -> R
     } else if stat.st_uid != geteuid().as_raw() {
         "belongs to somebody else".to_owned()
     } else if stat.st_mode & of_others != 0 {
-        format!("is open to others: its mode is {:03o}", stat.st_mode & 0o777)
+        let (mode, expected) = (stat.st_mode & 0o777, stat.st_mode & 0o777 & !of_others);
+        format!("is open to others: its mode is {mode:03o}, expected {expected:03o}")
     } else {
         return Ok(());
     };
@@ -146,12 +164,18 @@ mod tests {
     fn what_nobody_wrote_for_long_is_forgotten() {
         let parent = tempfile::tempdir().unwrap();
         let own = OwnDirectory::create(&parent.path().join("own")).unwrap();
-        for name in ["old", "new"] {
+        for name in ["old", "new", "notes"] {
             own.write(name, b"x").unwrap();
         }
-        let old = std::fs::File::options().write(true).open(parent.path().join("own/old")).unwrap();
-        old.set_modified(SystemTime::now() - Duration::from_secs(100)).unwrap();
-        own.forget_older(Duration::from_secs(50));
-        assert_eq!((own.read("old", 10), own.read("new", 10)), (Ok(None), Ok(Some(b"x".to_vec()))));
+        for name in ["own/old", "own/notes"] {
+            let old = File::options().write(true).open(parent.path().join(name)).unwrap();
+            old.set_modified(SystemTime::now() - Duration::from_secs(100)).unwrap();
+        }
+        own.forget_older(Duration::from_secs(50), |name| name != "notes");
+        let there = Ok(Some(b"x".to_vec()));
+        assert_eq!(
+            [own.read("old", 10), own.read("new", 10), own.read("notes", 10)],
+            [Ok(None), there.clone(), there]
+        );
     }
 }

@@ -1,6 +1,8 @@
 use std::fmt::{self, Display};
 
-use crate::{ContentDigest, DigestError, HashType, MAX_RESOURCES, NameError, Resource, ResourceName};
+use crate::{
+    ContentDigest, DigestError, HashType, MAX_RESOURCES, ManifestPath, NameError, Resource, ResourceName,
+};
 
 /// Reads digests of whole files as `sha256sum`, `b2sum` and `b3sum` write them: a
 /// line for each file, with the digest in lowercase hexadecimal, a space, a space or
@@ -36,8 +38,8 @@ fn resource(line: &[u8], hash_type: HashType) -> Result<Resource, DigestListProb
     if name.ends_with('\r') {
         return Err(DigestListProblem::CarriageReturn);
     }
-    let name = ResourceName::file(name.strip_prefix("./").unwrap_or(&name))?;
-    Ok(Resource { name, digest })
+    let path = ManifestPath::new(name.strip_prefix("./").unwrap_or(&name))?;
+    Ok(Resource { name: ResourceName { path, range: None }, digest })
 }
 
 fn unescaped(name: &str) -> Option<String> {
@@ -150,7 +152,7 @@ mod tests {
             problem(&format!("{}  a", EMPTY.to_uppercase())),
             (1, DigestListProblem::Digest(_))
         ));
-        for name in ["/etc/passwd", "../a", "a/../b", "", "a//b"] {
+        for name in ["/etc/passwd", "../a", "a/../b", "", "a//b", "."] {
             assert!(
                 matches!(problem(&format!("{EMPTY}  {name}")), (1, DigestListProblem::Name(_))),
                 "{name}"

@@ -142,9 +142,14 @@ impl DigestCache {
         }
         let own = OwnDirectory::create(&self.directory)?;
         own.write(&self.name, &bytes)?;
-        own.forget_older(FORGOTTEN_AFTER);
+        own.forget_older(FORGOTTEN_AFTER, is_entry);
         Ok(())
     }
+}
+
+/// Nothing else in the directory is ours to remove.
+fn is_entry(name: &str) -> bool {
+    name.strip_suffix(".json").is_some_and(|digest| digest.parse::<Sha256Digest>().is_ok())
 }
 
 fn parse(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, String> {

@@ -1,4 +1,5 @@
 use modelseal_bundle::Statement;
+use modelseal_disk::StagedOutput;
 use modelseal_manifest::{HashType, Manifest, ManifestPath, Method, Resource, Serialization};
 
 use crate::coverage::usual_ignores;
@@ -10,7 +11,8 @@ use crate::{Error, Finding};
 pub struct Listed {
     /// What is to be signed.
     pub statement: Statement,
-    /// What was listed and is left out of every signature: files of signatures, and git's own.
+    /// What was listed and is left out of every signature: files of signatures, git's own, and
+    /// those of the hub's client.
     pub ignored: Vec<ManifestPath>,
     /// Files that rarely belong in a release, by their names.
     pub findings: Vec<Finding>,
@@ -23,7 +25,7 @@ pub struct Listed {
 /// them on the word of whoever made them.
 ///
 /// # Errors
-/// [`Error::Manifest`] when there are none, two of one name, or names that no directory
+/// [`Error::Partial`]; [`Error::Manifest`] when there are none, two of one name, or names that no directory
 /// could have at once.
 pub fn statement_of_digests(
     subject_name: &str,
@@ -36,6 +38,10 @@ pub fn statement_of_digests(
     let (ignored, resources): (Vec<_>, Vec<_>) = resources.into_iter().partition(is_ignored);
     let serialization =
         Serialization { method: Method::Files, hash_type, allow_symlinks: false, ignore_paths };
+    let partial = |resource: &&Resource| StagedOutput::is_partial(resource.name.path.file_name());
+    if let Some(Resource { name, .. }) = resources.iter().find(partial) {
+        return Err(Error::Partial { path: name.path.clone() });
+    }
     let manifest = Manifest::new(serialization, resources)?;
     manifest.check_possible()?;
     Ok(Listed {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use modelseal::{DiskError, HashPlan, MAX_BUNDLE_BYTES, Statement, UntrustedBundle};
-use modelseal_disk::{Overwrite, StagedOutput, read_regular};
+use modelseal_disk::{Overwrite, StagedOutput, read_beginning, read_regular};
 
 use super::failure::{Exit, Failure};
 use super::text::shown;
@@ -52,10 +52,7 @@ impl<'a> OutputFile<'a> {
         let overwrite = if force { Overwrite::Replace } else { Overwrite::Refuse };
         let output = Self { path: (path != Path::new("-")).then_some(path), kind, overwrite };
         output.stage(b"")?;
-        match output.path {
-            Some(path) if modelseal_disk::exists(path) => refuse_unless(kind, path)?,
-            _ => {}
-        }
+        output.check()?;
         Ok(output)
     }
 
@@ -64,8 +61,16 @@ impl<'a> OutputFile<'a> {
         self.path
     }
 
-    /// Whole or not at all.
+    fn check(self) -> Result<(), Failure> {
+        match self.path {
+            Some(path) if modelseal_disk::exists(path) => refuse_unless(self.kind, path),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whole or not at all; what came to stand there meanwhile is looked at too.
     pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Failure> {
+        self.check()?;
         if let Some(staged) = self.stage(bytes)? {
             return staged.commit().map_err(|error| failure(&error));
         }
@@ -80,7 +85,12 @@ impl<'a> OutputFile<'a> {
 
 /// Whether a file may be replaced by one of this kind.
 pub(crate) fn refuse_unless(kind: Kind, path: &Path) -> Result<(), Failure> {
-    let bytes = read_regular(path, MAX_BUNDLE_BYTES).map_err(|error| Failure::input(&error))?;
+    let bytes = match kind {
+        // Its first line says what it is, and there may be many.
+        Kind::Part => read_beginning(path, HashPlan::MAX_LINE),
+        Kind::Signature | Kind::Plan | Kind::Manifest => read_regular(path, MAX_BUNDLE_BYTES),
+    };
+    let bytes = bytes.map_err(|error| Failure::input(&error))?;
     if bytes.is_empty() || kind.is(&bytes) {
         return Ok(());
     }

@@ -124,9 +124,10 @@ fn not_signable(path: &Path, code: &'static str, error: Error) -> Failure {
     match &error {
         Error::Manifest(ManifestError::Empty) => {
             let message = format!("{}: lists no file that a signature covers", shown(path));
-            Failure::new(Exit::Usage, "empty-model", message)
+            Failure::new(Exit::Usage, "empty-model", message).help("is it the right one?")
         }
-        Error::Manifest(error) => unusable(path, code, error),
+        Error::Manifest(error) => unusable(path, code, error)
+            .help("no directory has such files: have it made anew by whoever made it"),
         _ => Task::Signing.failure(error, &Named { model: path, bundle: path, is_strict: false }),
     }
 }

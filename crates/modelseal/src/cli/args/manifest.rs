@@ -27,7 +27,7 @@ pub(crate) struct PlanArgs {
     /// Where the plan goes, - for standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// Replace an existing file
+    /// Replace an existing plan
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -50,7 +50,7 @@ pub(crate) struct HashArgs {
     /// Where the lines go [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Replace an existing file
+    /// Replace an existing part
     #[arg(long, requires = "output")]
     pub(crate) force: bool,
 }
@@ -65,7 +65,7 @@ pub(crate) struct MergeArgs {
     /// Where the manifest goes, - for standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// Replace an existing file
+    /// Replace an existing manifest
     #[arg(long)]
     pub(crate) force: bool,
 }
