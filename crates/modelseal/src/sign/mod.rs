@@ -43,7 +43,8 @@ pub struct SignOptions<'a> {
     /// Signatures that are there and stay, which this one must not break.
     pub existing: Option<&'a ExistingSignatures>,
     /// The user's own directory, where the digests of large files are remembered by the
-    /// identity of the file, for [`Plan::reuse`]. Without one, nothing is.
+    /// identity of the file, for [`Plan::reuse`]. Without one, nothing is. What was not signed
+    /// for half a year is removed; files of other names than ours stay.
     pub digest_cache: Option<&'a Path>,
     /// Files that hold the private key, its passphrase or a PIN: signing
     /// refuses when one of them is among the files to be signed.

@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use std::thread::sleep;
 use std::time::Duration;
 
+use modelseal_disk::{Links, Model, Unfit, Unobserved, WalkRules};
 use tempfile::TempDir;
 
 use crate::workbench;
@@ -22,7 +23,7 @@ pub(crate) struct Stage(TempDir);
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let stage = Self(tempfile::tempdir().unwrap());
+        let stage = Self(tempfile::tempdir_in(&*PLACE).unwrap());
         fs::create_dir(stage.at("model")).unwrap();
         stage.write("model/a", "1");
         stage.write("model/b", "2");
@@ -131,6 +132,18 @@ fn read_until(screen: &mut impl Read, shown: &mut Vec<u8>, start: usize, wanted:
     }
     shown.len() - start
 }
+
+/// Where files have an identity by which digests are remembered: with other temporary
+/// directories than the usual, in memory.
+static PLACE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let usual = std::env::temp_dir();
+    let file = tempfile::NamedTempFile::new_in(&usual).unwrap();
+    let model = Model::open(file.path()).unwrap();
+    let rules = WalkRules { ignore: vec![], links: Links::Refuse, unfit: Unfit::Refuse };
+    let inventory = model.inventory(&rules, &Unobserved).unwrap();
+    let has_identity = inventory.files.iter().all(|file| model.identity(file).is_some());
+    if has_identity || cfg!(not(target_os = "linux")) { usual } else { "/dev/shm".into() }
+});
 
 static HAS_SETSID: LazyLock<bool> =
     LazyLock::new(|| Command::new("setsid").arg("--version").output().is_ok());
