@@ -125,11 +125,31 @@ fn machine(data: &Data) -> Result<String, String> {
     let read = in_turn(&[data.plain_read(), data.plain_read()], ROUNDS, Cache::Warm)?[0].wall;
     let bytes = f64::from(data::LARGE_MIB) * 1_048_576.0;
     Ok(format!(
-        "{} ({cores} cores); one stream of OpenSSL's SHA-256: {} B/s; reading from the page cache: {:.1} GB/s\n",
+        "{} ({cores} cores); one stream of OpenSSL's SHA-256: {} B/s, and two of ours on one core: {}; reading from the page cache: {:.1} GB/s\n",
         model.unwrap_or("a processor"),
         speed.unwrap_or_else(|| "?".to_owned()),
+        lanes().unwrap_or_else(|| "?".to_owned()),
         bytes / read / 1e9,
     ))
+}
+
+/// The median of what `cargo bench` says of two streams of a MiB, with its unit.
+fn lanes() -> Option<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut bench = Command::new(cargo);
+    bench.current_dir(root()).args([
+        "bench",
+        "--package",
+        "modelseal-lanes",
+        "--bench",
+        "lanes",
+        "--",
+        "two_streams",
+    ]);
+    let report = output(&mut bench)?;
+    let mut lines = report.lines().skip_while(|line| !line.contains("1048576"));
+    let rates = lines.nth(1)?;
+    Some(rates.split('│').nth(2)?.trim().to_owned())
 }
 
 struct Programs {
